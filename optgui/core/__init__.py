@@ -1,0 +1,1 @@
+"""The numbers: engines, configs and registries. Never imports Qt."""

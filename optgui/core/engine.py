@@ -1,0 +1,100 @@
+"""The one contract between a computation and whatever runs it. Imports no Qt and no torch."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from typing import Any, NamedTuple, Protocol, cast
+
+ENGINES: dict[str, str] = {
+    "surface": "optgui.core.surface.engine:DescentEngine",
+    "training": "optgui.core.training.engine:TrainingEngine",
+    "attack": "optgui.core.attack.engine:AttackEngine",
+    "digits": "optgui.core.training.digits:DigitsEngine",
+}
+
+
+class Status(NamedTuple):
+    """How far a job is, for a run bar: `done` of `total` units, and what else is worth a word."""
+
+    done: int
+    total: int
+    unit: str = "steps"
+    text: str = ""
+
+
+class Engine(Protocol):
+    """A computation advanced one short step at a time, by one thread only."""
+
+    @property
+    def done(self) -> bool:
+        """Whether `step` has nothing left to do; an edit may revive a finished engine."""
+
+    def step(self) -> Any:
+        """Advance once (aim for < 50 ms) and return this step's small record, a NamedTuple."""
+
+    def frame(self) -> Any:
+        """A frozen picture for drawing: read-only arrays, never live tensors."""
+
+    def status(self) -> Status:
+        """How far the job is; cheap, asked with every frame."""
+
+    def apply(self, config: Any) -> None:
+        """Take a live edit between two steps.
+
+        Raises:
+            ValueError: if the edit is refused; then nothing has changed.
+        """
+
+    def answer(self, request: Any) -> Any:
+        """Reply to a request (a snapshot, say) between two steps.
+
+        A reply that takes long is a generator: whoever runs the engine advances it slice by slice, and
+        what it returns is the reply. The engine is not stepped meanwhile.
+
+        Raises:
+            ValueError: if the request cannot be answered now.
+        """
+
+
+class RunFailed(ValueError):
+    """A run that cannot go on for a reason a person can act on; its text is that sentence.
+
+    `step` raises it, and raises it again if called again: a diverged network, a download without a
+    network connection. Records and pictures made before stay readable.
+    """
+
+
+def engine_class(subject: str) -> type[Engine]:
+    """The engine class of a subject, imported when first asked for."""
+    if subject not in ENGINES:
+        raise ValueError(f"subject: expected one of {', '.join(ENGINES)}, got {subject!r}")
+    module, name = ENGINES[subject].split(":")
+    return cast("type[Engine]", getattr(importlib.import_module(module), name))
+
+
+def build(subject: str, config: Any, inputs: Any = None) -> Engine:
+    """Make the engine of `subject`; called only in the thread that will step it.
+
+    `inputs` is frozen data (a network snapshot, images). A class that takes more than
+    `(config, inputs)` in scripts offers `from_inputs` for this door.
+    """
+    made: Any = engine_class(subject)
+    return cast("Engine", getattr(made, "from_inputs", made)(config, inputs))
+
+
+def run_slice(engine: Engine, seconds: float) -> list[Any]:
+    """Step `engine` for about `seconds`; one with its own `run_slice` reads its numbers once per slice."""
+    own = getattr(engine, "run_slice", None)
+    if own is not None:
+        return cast("list[Any]", own(seconds))
+    deadline = time.perf_counter() + seconds
+    records: list[Any] = []
+    while not engine.done and time.perf_counter() < deadline:
+        try:
+            records.append(engine.step())
+        except RunFailed:
+            if not records:
+                raise
+            break  # hand over what was done; the next slice raises it again
+    return records

@@ -1,0 +1,231 @@
+"""OPTIMIZERS: every optimizer of torch.optim, found by introspection.
+
+Names and defaults come from torch's own signatures; words, bounds and slider scales from `_WORDS`, by
+field name. A plain number or switch that the table does not know shows its name, so a new torch release
+brings its optimizers without a line of ours.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+import torch
+from pydantic import create_model
+
+from optgui.core.params import Config, EntryConfig, param, params_of
+from optgui.core.registry import Entry, Registry
+
+Shapes = tuple[tuple[int, ...], ...]
+
+_EXECUTION = {"params", "foreach", "fused", "capturable", "differentiable", "maximize"}
+
+_WORDS: dict[str, dict[str, Any]] = {
+    "lr": {"title": "Learning rate", "help": "How far one step goes. Drag it while the job runs.", "above": 0,
+           "high": 1e6, "scale": "log", "slider": (1e-5, 10.0), "rare": False},
+    "momentum": {"title": "Momentum", "help": "Share of the last update that is kept in the next.", "low": 0,
+                 "below": 1, "slider": (0, 0.999), "rare": False},
+    "betas": {"title": "Betas", "help": "Decay of the running mean of the gradient and of its square.",
+              "low": 0, "below": 1, "slider": (0, 0.9999), "rare": False},
+    "alpha": {"title": "Alpha", "help": "Decay of the running mean of squared gradients.", "low": 0,
+              "below": 1, "slider": (0, 0.9999), "rare": False},
+    "rho": {"title": "Rho", "help": "Decay of the running mean of squared gradients.", "low": 0, "high": 1,
+            "slider": (0, 1), "rare": False},
+    "weight_decay": {"title": "Weight decay", "help": "Pulls every weight towards zero.", "low": 0,
+                     "scale": "log", "slider": (1e-6, 0.1)},
+    "eps": {"title": "Epsilon", "help": "Small number that keeps the division by the root finite.",
+            "low": 0, "scale": "log", "slider": (1e-12, 0.1)},
+    "dampening": {"title": "Dampening", "help": "Weakens what the gradient adds to the momentum.",
+                  "low": 0, "high": 1, "slider": (0, 1)},
+    "nesterov": {"title": "Nesterov", "help": "Looks ahead along the momentum before it steps."},
+    "amsgrad": {"title": "AMSGrad", "help": "Divides by the largest second moment seen so far."},
+    "centered": {"title": "Centered", "help": "Subtracts the squared mean from the second moment."},
+    "lr_decay": {"title": "lr decay", "help": "Shrinks the rate as 1 / (1 + decay * step).", "low": 0,
+                 "scale": "log", "slider": (1e-6, 1)},
+    "initial_accumulator_value": {"title": "Initial accumulator", "help": "Sum of squares before step 1.",
+                                  "low": 0, "slider": (0, 1)},
+    "lambd": {"title": "Lambda", "help": "Decay term of ASGD.", "low": 0, "scale": "log",
+              "slider": (1e-6, 1)},
+    "t0": {"title": "Averaging start", "help": "Step at which ASGD starts to average.", "low": 0,
+           "scale": "log", "slider": (1, 1e7)},
+    "momentum_decay": {"title": "Momentum decay", "help": "How fast NAdam's momentum warms up.", "low": 0,
+                       "scale": "log", "slider": (1e-5, 0.1)},
+    "decoupled_weight_decay": {"title": "Decoupled decay", "help": "Applies weight decay as AdamW does."},
+    "etas": {"title": "Etas", "help": "Factors by which Rprop shrinks and grows its steps.", "above": 0,
+             "slider": (0, 2)},
+    "step_sizes": {"title": "Step sizes", "help": "Smallest and largest step of Rprop.", "above": 0,
+                   "slider": (0, 50)},
+    "max_iter": {"title": "Iterations a step", "help": "Inner iterations of one LBFGS step.", "low": 1,
+                 "high": 1000, "slider": (1, 50)},
+    "history_size": {"title": "History", "help": "Pairs of vectors LBFGS remembers.", "low": 1,
+                     "high": 1000, "slider": (1, 100)},
+    "tolerance_grad": {"title": "Gradient tolerance", "help": "Stops the inner loop below it.", "low": 0,
+                       "scale": "log", "slider": (1e-12, 0.01)},
+    "tolerance_change": {"title": "Change tolerance", "help": "Stops the inner loop below it.", "low": 0,
+                         "scale": "log", "slider": (1e-12, 0.01)},
+}  # fmt: skip
+
+_FIRST = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad")
+_HELP = {
+    "SGD": "Gradient descent, with momentum and Nesterov's look-ahead if you like.",
+    "Adam": "Momentum and a step size of its own for every coordinate.",
+    "AdamW": "Adam with weight decay kept apart from the gradient.",
+    "RMSprop": "Divides by the root of a running mean of squared gradients.",
+    "Adagrad": "Divides by the root of the sum of all squared gradients, so it slows down.",
+    "LBFGS": "Quasi-Newton: models the curvature from the last few gradients.",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerEntry(Entry):
+    """A torch optimizer: `make(parameters, values)` builds it."""
+
+    optimizer: type[torch.optim.Optimizer] = torch.optim.SGD
+
+    def make(
+        self, parameters: Iterable[torch.Tensor], values: Mapping[str, Any], **execution: Any
+    ) -> torch.optim.Optimizer:
+        """Build the optimizer; `execution` are torch's own switches such as `foreach`.
+
+        Raises:
+            ValueError: torch's own sentence, if it refuses the values.
+        """
+        accepted = inspect.signature(self.optimizer).parameters
+        switches = {key: value for key, value in execution.items() if key in accepted}
+        return self.optimizer(list(parameters), **values, **switches)
+
+    def refusal(self, shapes: Shapes) -> str:
+        """Torch's own sentence if one throw-away step on parameters of these shapes fails, else empty."""
+        return _refusal(self.name, shapes)
+
+
+@functools.cache
+def _refusal(name: str, shapes: Shapes) -> str:
+    entry = OPTIMIZERS[name]
+    defaults = {spec.name: spec.default for spec in params_of(entry.params)}
+    probes = [torch.nn.Parameter(torch.zeros(shape)) for shape in shapes]
+    for probe in probes:
+        probe.grad = torch.zeros_like(probe)
+    try:
+        entry.make(probes, defaults, foreach=False).step(lambda: 0.0)
+    except (ValueError, RuntimeError, AttributeError, TypeError, IndexError) as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
+def _params(optimizer: type[torch.optim.Optimizer]) -> type[Config]:
+    fields: dict[str, Any] = {}
+    for name, argument in inspect.signature(optimizer).parameters.items():
+        default = argument.default
+        if name in _EXECUTION or not _is_plain(default):
+            continue
+        words = {"title": name, "help": "", "rare": True, **_WORDS.get(name, {})}
+        is_switch = isinstance(default, bool)
+        annotation: Any = type(default)
+        if isinstance(default, tuple):
+            annotation = tuple[(float,) * len(default)]  # type: ignore[misc]
+        elif isinstance(default, int) and not is_switch and argument.annotation not in (int, "int"):
+            annotation, default = float, float(default)
+        fields[name] = (annotation, param(default, live=not is_switch, **words))
+    return create_model(f"{optimizer.__name__}Params", __base__=Config, **fields)
+
+
+def _is_plain(default: Any) -> bool:
+    if isinstance(default, tuple):
+        return all(isinstance(item, (int, float)) for item in default)
+    return isinstance(default, (bool, int, float))
+
+
+def _entries() -> list[OptimizerEntry]:
+    found = {
+        name: value
+        for name, value in vars(torch.optim).items()
+        if isinstance(value, type)
+        and issubclass(value, torch.optim.Optimizer)
+        and value is not torch.optim.Optimizer
+    }
+    names = [*_FIRST, *sorted(set(found) - set(_FIRST))]
+    return [
+        OptimizerEntry(
+            name=name,
+            label=name,
+            params=_params(found[name]),
+            help=_HELP.get(name, f"torch.optim.{name}"),
+            reference=f"torch.optim.{name}",
+            optimizer=found[name],
+        )
+        for name in names
+    ]
+
+
+OPTIMIZERS: Registry[OptimizerEntry] = Registry(*_entries())
+
+
+class OptimizerConfig(EntryConfig):
+    """An optimizer and its hyperparameters, by torch's names: `{"name": "SGD", "lr": 0.1}`.
+
+    A subclass for parameters of other shapes sets `shapes`; an optimizer that cannot step them is refused.
+    """
+
+    registry: ClassVar[Registry[OptimizerEntry]] = OPTIMIZERS
+    shapes: ClassVar[Shapes] = ((4, 3), (4,))
+
+    lr: float = param(0.1, **{**_WORDS["lr"], "live": True})
+
+    @classmethod
+    def refusal(cls, name: str) -> str:
+        """Torch's sentence, if the optimizer cannot step parameters of these shapes."""
+        return OPTIMIZERS[name].refusal(cls.shapes)
+
+    def make(self, parameters: Iterable[torch.Tensor], **execution: Any) -> torch.optim.Optimizer:
+        """The torch optimizer with these values."""
+        return OPTIMIZERS[self.name].make(parameters, self.values, **execution)
+
+
+def retune(optimizer: torch.optim.Optimizer, config: OptimizerConfig) -> None:
+    """Give a running optimizer new hyperparameters and keep its state.
+
+    Some optimizers make a buffer only if a hyperparameter is on at the first step (RMSprop's momentum);
+    a buffer that the new values need and the state lacks starts at its initial value.
+
+    Raises:
+        ValueError: torch's own sentence, if it refuses the values; then nothing has changed.
+    """
+    probes = [
+        torch.nn.Parameter(torch.zeros_like(p)) for group in optimizer.param_groups for p in group["params"]
+    ]
+    for probe in probes:
+        probe.grad = torch.zeros_like(probe)
+    trial = config.make(probes, foreach=False)
+    for group in optimizer.param_groups:
+        group.update(config.values)
+    if isinstance(optimizer, torch.optim.LBFGS):
+        _resize_memory(optimizer)
+        return
+    trial.step()
+    owners = [p for group in optimizer.param_groups for p in group["params"]]
+    for owner, probe in zip(owners, probes, strict=True):
+        state = optimizer.state.get(owner)
+        if state:
+            for key, value in trial.state[probe].items():
+                state.setdefault(key, value)
+
+
+def _resize_memory(optimizer: torch.optim.LBFGS) -> None:
+    """Fit LBFGS's memory to its edited group: torch sizes it once and fails with an IndexError otherwise."""
+    group = optimizer.param_groups[0]
+    group["max_eval"] = group["max_iter"] * 5 // 4  # torch's own default; the old one would cap a longer step
+    for state in optimizer.state.values():
+        state.pop("al", None)
+        for name in ("old_dirs", "old_stps", "ro"):
+            if state.get(name):
+                state[name] = state[name][-group["history_size"] :]
+
+
+def wants_closure(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether the optimizer evaluates the loss itself, several times a step, as LBFGS does."""
+    closure = inspect.signature(type(optimizer).step).parameters.get("closure")
+    return closure is not None and closure.default is inspect.Parameter.empty

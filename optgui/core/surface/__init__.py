@@ -1,0 +1,22 @@
+"""Descent on surfaces: functions of two variables, and optimizers that race down them."""
+
+from optgui.core.surface.config import DescentConfig, DescentOptimizer, RacerConfig, SurfaceConfig
+from optgui.core.surface.engine import DescentEngine, DescentFrame, DescentRecord
+from optgui.core.surface.grid import SurfaceGrid, levels, sample, shade
+from optgui.core.surface.problems import SURFACES, Surface
+
+__all__ = [
+    "SURFACES",
+    "DescentConfig",
+    "DescentEngine",
+    "DescentFrame",
+    "DescentOptimizer",
+    "DescentRecord",
+    "RacerConfig",
+    "Surface",
+    "SurfaceConfig",
+    "SurfaceGrid",
+    "levels",
+    "sample",
+    "shade",
+]

@@ -1,0 +1,1 @@
+"""The screen: forms, pictures and the three tabs."""

@@ -1,0 +1,1 @@
+"""One job on screen: its form, its run bar and its controller, wired once."""

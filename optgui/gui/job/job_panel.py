@@ -1,0 +1,177 @@
+"""Form, run bar and controller of one job, wired once for all tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from optgui.core.params import Change, Config, Kind, changes
+from optgui.gui.error_bar import ErrorBar
+from optgui.gui.form.param_form import ParamForm
+from optgui.gui.job.run_bar import RunBar
+from optgui.jobs.controller import JobController, PaintBudget
+from optgui.jobs.messages import Answer, Edit, Failure, JobState, Progress
+
+Proceed = Callable[[Any], None]
+
+
+class JobPanel(QObject):
+    """What a tab is made of, apart from its pictures.
+
+    `gather` fetches what the engine needs beside the config and calls `proceed` with it; without one
+    the engine gets None. With `restarts` an edit that a running job cannot take starts it again.
+    """
+
+    started = Signal(object)  # config of the run that begins
+    progressed = Signal(object)  # Progress
+    state_changed = Signal(object)  # JobState
+    marked = Signal(int, str)  # step after which an edit acts, what changed
+
+    def __init__(
+        self,
+        subject: str,
+        config: Config,
+        budget: PaintBudget,
+        parent: QObject | None = None,
+        *,
+        restarts: bool = False,
+    ) -> None:
+        super().__init__(parent)
+        self.subject, self.restarts = subject, restarts
+        self.gather: Callable[[Proceed], None] = lambda proceed: proceed(None)
+        self.form = ParamForm(config, subject)
+        self.run_bar = RunBar(subject)
+        self.messages = ErrorBar(subject)
+        self.controller = JobController(budget, self)
+        self._run_config: Config | None = None  # as the engine has it
+        self._marked_config: Config | None = None  # as of the last mark
+        self._settled = True
+        self._replies: dict[int, Callable[[Any], None]] = {}
+        self.run_bar.start_pressed.connect(self.toggle)
+        self.run_bar.step_pressed.connect(self.step)
+        self.run_bar.stop_pressed.connect(self.stop)
+        self.form.edited.connect(self._on_form_edited)
+        self.form.settled.connect(self._on_form_settled)
+        self.form.refused.connect(lambda sentence: self.messages.say(sentence))
+        self.controller.state_changed.connect(self._on_state)
+        self.controller.progressed.connect(self._on_progress)
+        self.controller.edited.connect(self._on_edited)
+        self.controller.answered.connect(self._on_answered)
+        self.controller.failed.connect(self._on_failed)
+
+    @property
+    def state(self) -> JobState:
+        """The job's state as last heard."""
+        return self.controller.state
+
+    @property
+    def has_run(self) -> bool:
+        """Whether there is an engine that can be asked."""
+        return self.state not in (JobState.IDLE, JobState.FAILED)
+
+    def toggle(self) -> None:
+        """Start, pause or go on, by the state."""
+        if self.state is JobState.RUNNING:
+            self.controller.pause()
+        elif self.state is JobState.PAUSED:
+            self.controller.resume()
+        elif self.state is not JobState.PREPARING:
+            self.start()
+
+    def start(self, *, paused: bool = False, then: Callable[[], None] | None = None) -> None:
+        """Begin a fresh run of the form's config."""
+        config = self.form.config
+
+        def proceed(inputs: Any) -> None:
+            self.messages.dismiss()
+            self._run_config = self._marked_config = config
+            self._settled = True
+            self.started.emit(config)
+            self.controller.start(self.subject, config, inputs, paused=paused)
+            if then is not None:
+                then()
+
+        self.gather(proceed)
+
+    def adopt(self) -> None:
+        """Take the form's config as one edit: a waiting or restartable run begins anew with it."""
+        self.form.edited.emit(self.form.config, "")
+        self.form.settled.emit(self.form.config, "")
+
+    def step(self) -> None:
+        """One step; a run that has not begun begins with it."""
+        if self.state is JobState.PAUSED:
+            self.controller.step_once()
+        elif self.state not in (JobState.RUNNING, JobState.PREPARING):
+            self.start(paused=True, then=self.controller.step_once)
+
+    def stop(self) -> None:
+        """End the run; what it has stays."""
+        self.controller.stop()
+
+    def ask(self, request: Any, reply: Callable[[Any], None]) -> None:
+        """Ask the engine; `reply` gets the answer, a refusal goes to the message bar."""
+        self._replies[self.controller.ask(request)] = reply
+
+    def _on_state(self, state: JobState) -> None:
+        self.run_bar.show_state(state)
+        self.form.set_locked(state.is_active and not self.restarts)
+        self.state_changed.emit(state)
+
+    def _on_progress(self, progress: Progress) -> None:
+        self.run_bar.show_status(progress.status)
+        self.progressed.emit(progress)
+
+    def _on_form_edited(self, config: Config, path: str) -> None:
+        self._settled = False
+        if self._run_config is None:
+            return
+        edits = list(changes(self._run_config, config))
+        if all(edit.live for edit in edits):
+            self.controller.apply(config)
+        elif self.restarts:
+            self.start(paused=self.state is not JobState.RUNNING)
+
+    def _on_form_settled(self, config: Config, path: str) -> None:
+        self._settled = True
+        self._mark(None)
+
+    def _on_edited(self, edit: Edit) -> None:
+        if edit.refusal:
+            self.messages.say(edit.refusal)
+            if self._run_config is not None:
+                self.form.set_config(self._run_config)
+            return
+        self._run_config = edit.config
+        self._mark(edit.done)
+
+    def _mark(self, done: int | None) -> None:
+        """Leave one mark a gesture: when it has ended and the engine has its last value."""
+        if done is not None:
+            self._last_done = done
+        ended = self._settled and self._run_config == self.form.config
+        if ended and self._marked_config is not None and self._run_config != self._marked_config:
+            texts = [describe(change) for change in changes(self._marked_config, self.form.config)]
+            self._marked_config = self.form.config
+            if self.has_run:
+                self.marked.emit(self._last_done, ", ".join(texts))
+
+    def _on_answered(self, answer: Answer) -> None:
+        reply = self._replies.pop(answer.request_id, None)
+        if answer.refusal:
+            self.messages.say(answer.refusal)
+        elif reply is not None:
+            reply(answer.reply)
+
+    def _on_failed(self, failure: Failure) -> None:
+        self.messages.say(failure.sentence, failure.details)
+
+
+def describe(change: Change) -> str:
+    """An edit in words: `lr 0.1 → 0.03`."""
+    field = change.path.rpartition(".")[2]
+    if change.spec is not None and change.spec.kind in (Kind.FLOAT, Kind.INT):
+        return f"{field} {change.old:.4g} → {change.new:.4g}"
+    return f"{field} {change.old} → {change.new}"

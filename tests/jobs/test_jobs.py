@@ -1,0 +1,141 @@
+import threading
+
+import pytest
+from PySide6.QtCore import QThread
+
+from optgui.core import engine as engines
+from optgui.core.engine import RunFailed
+from optgui.jobs.controller import JobController, PaintBudget
+from optgui.jobs.messages import JobState
+
+
+@pytest.fixture
+def controller(qtbot, monkeypatch):
+    monkeypatch.setitem(engines.ENGINES, "counting", "tests.fakes:CountingEngine")
+    made = JobController(PaintBudget())
+    yield made
+    made.quit()
+    assert made.wait(2000), "the job thread did not end"
+
+
+def reached(state):
+    return lambda seen: seen is state
+
+
+def run_to(qtbot, controller, state, config):
+    with qtbot.waitSignal(controller.state_changed, check_params_cb=reached(state), timeout=5000):
+        controller.start("counting", config)
+
+
+def test_every_record_arrives_once_in_order_from_another_thread(qtbot, controller):
+    records, frames = [], []
+    controller.progressed.connect(lambda p: (records.extend(p.records), frames.append(p.frame)))
+    run_to(qtbot, controller, JobState.FINISHED, {"steps": 20_000})
+    qtbot.waitUntil(lambda: len(records) == 20_000)
+    assert [r.step for r in records] == list(range(1, 20_001))
+    assert {r.thread for r in records} != {threading.get_ident()}
+    assert frames[-1] == 20_000 and len(frames) < 200
+
+
+def test_refused_edit_says_why_and_the_run_goes_on(qtbot, controller):
+    run_to(qtbot, controller, JobState.RUNNING, {"steps": 10**9})
+    with qtbot.waitSignal(controller.edited, timeout=2000) as got:
+        controller.apply({"steps": -1})
+    assert got.args[0].refusal == "expected steps >= 0, got a negative number"
+    assert controller.state is JobState.RUNNING
+
+
+def test_pause_steps_one_at_a_time_and_never_past_the_end(qtbot, controller):
+    run_to(qtbot, controller, JobState.RUNNING, {"steps": 10**9, "sleep": 0.001})
+    with qtbot.waitSignal(controller.state_changed, check_params_cb=reached(JobState.PAUSED), timeout=2000):
+        controller.pause()
+    with qtbot.waitSignal(controller.answered, timeout=2000) as got:
+        controller.ask("count")
+    at = got.args[0].reply
+    with qtbot.waitSignal(controller.edited, timeout=2000):
+        controller.apply({"steps": at + 2})
+    for _ in range(5):
+        controller.step_once()
+    with qtbot.waitSignal(controller.answered, timeout=2000) as got:
+        controller.ask("count")
+    assert got.args[0].reply == at + 2
+    assert controller.state is JobState.FINISHED
+
+
+def test_finished_run_still_answers_and_an_edit_may_revive_it(qtbot, controller):
+    run_to(qtbot, controller, JobState.FINISHED, {"steps": 5})
+    with qtbot.waitSignal(controller.answered, timeout=2000) as got:
+        controller.ask("count")
+    assert got.args[0].reply == 5
+    with qtbot.waitSignal(controller.state_changed, check_params_cb=reached(JobState.FINISHED), timeout=2000):
+        controller.apply({"steps": 9})
+    with qtbot.waitSignal(controller.answered, timeout=2000) as got:
+        controller.ask("weight")
+    assert got.args[0].refusal.startswith("expected 'count'")
+
+
+def test_failure_is_reported_and_the_next_run_works(qtbot, controller):
+    with qtbot.waitSignal(controller.failed, timeout=2000) as got:
+        controller.start("counting", {"steps": 10, "fail_at": 3})
+    assert got.args[0].sentence == "RuntimeError: planned failure"
+    assert "Traceback" in got.args[0].details
+    run_to(qtbot, controller, JobState.FINISHED, {"steps": 10})
+
+
+def test_messages_of_a_replaced_run_never_arrive(qtbot, controller):
+    seen = []
+    controller.progressed.connect(lambda p: seen.append(p.run_id))
+    for _ in range(20):
+        last = controller.start("counting", {"steps": 10**9})
+    qtbot.waitUntil(lambda: bool(seen) and seen[-1] == last, timeout=5000)
+    assert set(seen) == {last}
+
+
+def test_two_thousand_emissions_do_not_wear_out_the_binding(qtbot, controller):
+    run_to(qtbot, controller, JobState.RUNNING, {"steps": 10**9})
+    for _ in range(2000):
+        controller.apply({"steps": 10**9})
+    with qtbot.waitSignal(controller.answered, timeout=5000):
+        controller.ask("count")
+    assert controller.thread() is QThread.currentThread()
+
+
+def test_a_run_that_fails_for_a_known_reason_says_it_without_traceback_and_keeps_its_records(
+    qtbot, controller
+):
+    records = []
+    controller.progressed.connect(lambda p: records.extend(p.records))
+    with qtbot.waitSignal(controller.failed, timeout=2000) as got:
+        controller.start("counting", {"steps": 10, "fail_at": 3, "error": RunFailed})
+    assert (got.args[0].sentence, got.args[0].details) == ("planned failure", "")
+    assert [r.step for r in records] == [1, 2, 3]
+
+
+def test_a_paused_start_shows_the_engine_and_waits(qtbot, controller):
+    frames = []
+    controller.progressed.connect(lambda p: frames.append(p.frame))
+    with qtbot.waitSignal(controller.state_changed, check_params_cb=reached(JobState.PAUSED), timeout=2000):
+        controller.start("counting", {"steps": 10}, paused=True)
+    assert frames == [0]
+    with qtbot.waitSignal(controller.state_changed, check_params_cb=reached(JobState.FINISHED), timeout=2000):
+        controller.resume()
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_a_long_answer_comes_from_one_moment_of_the_run(qtbot, controller, paused):
+    with qtbot.waitSignal(controller.progressed, timeout=2000):
+        controller.start("counting", {"steps": 10**9, "sleep": 0.0001}, paused=paused)
+    with qtbot.waitSignal(controller.answered, timeout=2000) as got:
+        controller.ask("slow count")
+    count = got.args[0].reply
+    assert count == 0 if paused else count > 0
+
+
+def test_stop_refuses_an_answer_that_is_still_being_made(qtbot, controller):
+    with qtbot.waitSignal(controller.progressed, timeout=2000):
+        controller.start("counting", {"steps": 10}, paused=True)
+    with qtbot.waitSignal(controller.answered, timeout=2000) as got:
+        controller.ask("slow count")
+        controller.stop()
+    assert got.args[0].refusal in ("", "the run was stopped")
+    assert (got.args[0].reply is None) == bool(got.args[0].refusal)
