@@ -17,11 +17,13 @@ from typing import Any
 from optgui import __version__, preflight, resources
 
 APP_ID = "io.github.optgui.OptGui"
+ICON_SIZES = (16, 22, 24, 32, 48, 64, 128, 256, 512)
 _log = logging.getLogger("optgui")
 
 
 def make_application(argv: Sequence[str] = ("optgui",)) -> Any:
     """The one QApplication, named and with its icon."""
+    from PySide6.QtCore import QSize, qInstallMessageHandler
     from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
@@ -31,7 +33,11 @@ def make_application(argv: Sequence[str] = ("optgui",)) -> Any:
     app.setApplicationDisplayName("optgui")
     app.setApplicationVersion(__version__)
     app.setDesktopFileName(APP_ID)
-    app.setWindowIcon(QIcon(str(resources.path("icons", "optgui.svg"))))
+    icon = QIcon()
+    for size in ICON_SIZES:
+        icon.addFile(str(resources.path("icons", f"optgui-{size}.png")), QSize(size, size))
+    app.setWindowIcon(icon)
+    qInstallMessageHandler(lambda kind, context, message: _log.info("qt: %s", message))
     return app
 
 

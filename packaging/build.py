@@ -41,10 +41,18 @@ def run(*command: str | Path) -> None:
     subprocess.run([str(word) for word in command], check=True, cwd=ROOT, env=env | {"PYTHONNOUSERSITE": "1"})
 
 
-def make_venv() -> None:
-    """A fresh virtual environment with the project (a copy, not a link to the checkout) and PyInstaller."""
-    venv.EnvBuilder(with_pip=True, clear=True).create(VENV)
-    run(VENV_PYTHON, "-m", "pip", "install", "--disable-pip-version-check", f"{ROOT}[package]")
+def make_venv(keep: bool) -> None:
+    """A virtual environment with the project (a copy, not a link to the checkout) and PyInstaller.
+
+    Args:
+        keep: take the one that is there, if any, and renew only the copy of the project.
+    """
+    pip: list[str | Path] = [VENV_PYTHON, "-m", "pip", "install", "--disable-pip-version-check"]
+    if keep and VENV_PYTHON.exists():
+        run(*pip, "--no-deps", "--force-reinstall", ROOT)
+    else:
+        venv.EnvBuilder(with_pip=True, clear=True).create(VENV)
+        run(*pip, f"{ROOT}[package]")
     run(VENV_PYTHON, "-c", REPORT_TORCH)
 
 
@@ -72,14 +80,13 @@ def pack() -> Path:
 def main() -> int:
     """Builds, measures, tries out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--keep-venv", action="store_true", help="go on with the build/venv of the last time")
+    parser.add_argument("--keep-venv", action="store_true", help="use the build/venv of the last time again")
     parser.add_argument("--no-smoke", action="store_true", help="build only")
     parser.add_argument("--archive", action="store_true", help="also make one file to hand out")
     arguments = parser.parse_args()
 
     started = time.perf_counter()
-    if not (arguments.keep_venv and VENV_PYTHON.exists()):
-        make_venv()
+    make_venv(arguments.keep_venv)
     installed = time.perf_counter()
     freeze()
     frozen = time.perf_counter()

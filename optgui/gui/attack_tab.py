@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QSpinBox,
+    QSplitter,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -67,12 +69,13 @@ class AttackTab(TabFrame):
         self.presets.setPlaceholderText("Own settings")
         for name in PRESETS:
             self.presets.offer(name, name)
-        self.presets.activated.connect(self._on_preset)
+        self.presets.activated.connect(lambda _: self.choose_preset(self.presets.currentData()))
         self.controls_layout.insertWidget(0, self.presets)
         self.controls_layout.insertWidget(0, group_title("Preset"))
 
     def _build_pictures(self) -> None:
         top = QWidget()
+        top.setObjectName("picture")
         layout = QVBoxLayout(top)
         layout.setContentsMargins(12, 8, 12, 4)
         layout.setSpacing(4)
@@ -116,8 +119,7 @@ class AttackTab(TabFrame):
         self.verdict.setWordWrap(True)
         grid.addWidget(self.verdict, 1, 1)
         grid.addWidget(self.after, 1, 2)
-        grid.setRowStretch(0, 3)
-        grid.setRowStretch(1, 2)
+        grid.setRowStretch(0, 1)
         layout.addLayout(grid, 1)
         self.centre.addWidget(top)
         self._page = 0
@@ -141,9 +143,13 @@ class AttackTab(TabFrame):
             "Confidence", "true class", unit="%", x_label="iteration", object_name="attack.confidence"
         )
         self.confidence.add_line("confidence", "true class", 0)
-        self.centre.addWidget(self.loss)
-        self.centre.addWidget(self.confidence)
-        self.set_shares(6, 3, 2)
+        curves = QSplitter(Qt.Orientation.Horizontal)
+        curves.setHandleWidth(1)
+        curves.setChildrenCollapsible(False)
+        curves.addWidget(self.loss)
+        curves.addWidget(self.confidence)
+        self.centre.addWidget(curves)
+        self.set_shares(5, 2)
 
     def _build_readings(self) -> None:
         self.fooled = Figure("Fooled at iteration", "attack.fooled_at")
@@ -162,12 +168,10 @@ class AttackTab(TabFrame):
         assert isinstance(config, AttackConfig)
         return config
 
-    def _on_preset(self) -> None:
-        config = PRESETS[self.presets.currentData()]
-        self.panel.form.set_config(config)
+    def choose_preset(self, name: str) -> None:
+        """Put a preset into the form; an attack that has run is run again with it."""
+        self.open_config(PRESETS[name])
         self._show_equivalents()
-        if self.panel.has_run:
-            self.panel.start()
 
     def _show_equivalents(self) -> None:
         config = self._config
@@ -177,9 +181,7 @@ class AttackTab(TabFrame):
         if config.norm == "Linf":
             self.equivalents.show_fact("in grey levels of 255", f"{255 * config.epsilon:.3g}")
         else:
-            self.equivalents.show_fact(
-                "in grey levels of 255", f"{255 * config.epsilon / 28:.3g} (mean of a pixel)"
-            )
+            self.equivalents.show_fact("in grey levels of 255", f"{255 * config.epsilon / 28:.3g} a pixel")
 
     def _gather(self, proceed: Proceed) -> None:
         """Fetch the network as it stands; with none yet, offer to train one."""

@@ -60,6 +60,11 @@ class DataBar(QFrame):
         self.controller.state_changed.connect(self._on_state)
         self.controller.failed.connect(self._on_failed)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether data are being fetched or drawn."""
+        return bool(self._fetching)
+
     def show_dataset(self, name: str) -> None:
         """Say whether `name` is at hand; the built-in digits are drawn in the background if need be."""
         self._shown = name

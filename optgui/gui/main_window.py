@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMessageBox,
     QProgressBar,
+    QStyle,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -33,7 +34,7 @@ from optgui.gui.settings import Settings
 SUBJECTS = ("surface", "training", "attack")
 TITLES = {"surface": "Surface", "training": "Training", "attack": "Attack"}
 SHUTDOWN_MS = 1500  # all jobs together; a torch step takes milliseconds, an import or a socket may not end
-HEARTBEAT_MS = 5
+_TITLE_BAR = QStyle.PixelMetric.PM_TitleBarHeight  # the window manager adds about as much
 
 
 class MainWindow(QMainWindow):
@@ -58,6 +59,9 @@ class MainWindow(QMainWindow):
         self.corner = QLabel("Loading torch …")
         self.corner.setProperty("role", "muted")
         self.corner.setContentsMargins(0, 0, 16, 0)
+        self.corner.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.corner.setMinimumHeight(self.fontMetrics().height() * 2 + 4)
+        self.tabs.tabBar().setDrawBase(False)
         self.corner.setObjectName("corner")
         self.tabs.setCornerWidget(self.corner, Qt.Corner.TopRightCorner)
         self._skeletons = {subject: _skeleton() for subject in SUBJECTS}
@@ -68,8 +72,11 @@ class MainWindow(QMainWindow):
         self._build_menus()
         self._pending_config: dict[str, Any] | None = None
         self._painted = False
-        self._skeletons["surface"].installEventFilter(self)
-        self.resize(1280, 800)
+        for skeleton in self._skeletons.values():
+            skeleton.installEventFilter(self)
+        room = self.screen().availableGeometry()
+        height = room.height() - self.style().pixelMetric(_TITLE_BAR)
+        self.resize(min(1600, room.width()), min(1000, height))
         self.settings.restore_window(self)
         self.tabs.setCurrentIndex(self.settings.number("tab", 0, 2, 0))
         self.tabs.currentChanged.connect(self._on_tab_changed)
@@ -242,6 +249,11 @@ class MainWindow(QMainWindow):
         file.addSeparator()
         self._add(file, "&Quit", self.close, keys.Quit)
         edit = self.menuBar().addMenu("&Edit")
+        self._run_actions = [
+            self._add(edit, "&Undo", lambda: self.tab.panel.edits.undo(), keys.Undo),
+            self._add(edit, "&Redo", lambda: self.tab.panel.edits.redo(), keys.Redo),
+        ]
+        edit.addSeparator()
         self._add(edit, "&Copy picture of this tab", self._on_copy, "Ctrl+Shift+C")
         self._add(edit, "&Reset this tab's settings", self._on_reset)
         view = self.menuBar().addMenu("&View")
@@ -260,7 +272,7 @@ class MainWindow(QMainWindow):
             action.setChecked(key == chosen)
             looks.addAction(action)
         run = self.menuBar().addMenu("&Run")
-        self._run_actions = [
+        self._run_actions += [
             self._add(run, "&Start, pause or go on", lambda: self.tab.panel.toggle(), "F5"),
             self._add(run, "One s&tep", lambda: self.tab.panel.step(), "F6"),
             self._add(run, "St&op", lambda: self.tab.panel.stop(), "Shift+F5"),

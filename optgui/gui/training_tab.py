@@ -70,6 +70,7 @@ class TrainingTab(TabFrame):
         ):
             self.readings_layout.addWidget(widget)
         self.readings_layout.addStretch(1)
+        self.steps_done = 0
         self._digits_shown = ""
         self._dataset_shown = dataset
         self._views = (self.loss, self.accuracy, self.rate)
@@ -130,6 +131,7 @@ class TrainingTab(TabFrame):
             self.data.show_dataset(config.dataset)
 
     def _on_started(self, config: TrainingConfig) -> None:
+        self.steps_done = 0
         for view in self._views:
             view.clear()
         self.figure.show_value("–", "measured at the end of each epoch")
@@ -182,6 +184,7 @@ class TrainingTab(TabFrame):
             self.loss.extend("batch", steps, losses)
             self.accuracy.extend("batch", steps, hits)
             self.rate.extend("lr", steps, rates)
+            self.steps_done = steps[-1]
             self.facts.show_fact("Step", f"{steps[-1]:,}")
             self.facts.show_fact("Loss", f"{losses[-1]:.4g}")
             self.facts.show_fact("Learning rate", f"{rates[-1]:.4g}")

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -26,6 +25,7 @@ from optgui.core.params import Config, EntryConfig, Kind, Param, params_of
 from optgui.gui import theme
 from optgui.gui.form.editors import ChoiceBox, Editor, LineEditor, make_editor
 
+LABEL_CHARACTERS = 16  # so that the fields of all sections stand in one column
 LOCKED = "Takes effect at the next start."
 
 
@@ -89,7 +89,7 @@ class _RowLabel(QLabel):
     def __init__(self, spec: Param) -> None:
         super().__init__(spec.title)
         self.setToolTip(f"{spec.help}\nDouble-click to put back the default.".strip())
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.setMinimumWidth(self.fontMetrics().averageCharWidth() * LABEL_CHARACTERS)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.reset.emit()
@@ -322,10 +322,10 @@ class _Card(QFrame):
         head.addWidget(self._title)
         head.addStretch(1)
         stem = f"{names}.{identity}"
-        self._eye = _small_button("Shown", f"{stem}.visible", "Show or hide this path")
-        self._eye.setCheckable(True)
-        self._eye.clicked.connect(lambda on: form.change(f"{path}.visible", on, final=True))
-        self._cross = _small_button("Remove", f"{stem}.remove", "Take this racer out of the race")
+        self._eye = _small_button("Hide", f"{stem}.visible", "Show or hide this path")
+        self._eye.clicked.connect(lambda: form.change(f"{path}.visible", not self._visible, final=True))
+        self._visible = True
+        self._cross = _small_button("✕", f"{stem}.remove", "Take this racer out of the race")
         self._cross.clicked.connect(lambda: self.removed.emit(identity))
         head.addWidget(self._eye)
         head.addWidget(self._cross)
@@ -349,8 +349,8 @@ class _Card(QFrame):
             self._paint()
 
     def show_config(self, item: Any) -> None:
-        self._eye.setChecked(item.visible)
-        self._eye.setText("Shown" if item.visible else "Hidden")
+        self._visible = item.visible
+        self._eye.setText("Hide" if item.visible else "Show")
         self._entry.show_config(getattr(item, self._entry_name))
 
     def set_removable(self, removable: bool) -> None:
@@ -394,6 +394,7 @@ def group_title(title: str, help: str = "") -> QLabel:
     label = QLabel(title)
     label.setProperty("role", "group")
     label.setToolTip(help)
+    label.setWordWrap(True)
     return theme.sized(label, theme.CAPTION, bold=True)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from optgui.core.params import Change, Config, Kind, changes
 from optgui.gui.error_bar import ErrorBar
@@ -48,6 +49,8 @@ class JobPanel(QObject):
         self._run_config: Config | None = None  # as the engine has it
         self._marked_config: Config | None = None  # as of the last mark
         self._settled = True
+        self.edits = QUndoStack(self)
+        self._undo_config = config  # as of the last gesture
         self._replies: dict[int, Callable[[Any], None]] = {}
         self.run_bar.start_pressed.connect(self.toggle)
         self.run_bar.step_pressed.connect(self.step)
@@ -136,7 +139,16 @@ class JobPanel(QObject):
 
     def _on_form_settled(self, config: Config, path: str) -> None:
         self._settled = True
+        if config != self._undo_config:
+            self.edits.push(_Gesture(self, self._undo_config, config))
+            self._undo_config = config
         self._mark(None)
+
+    def put_back(self, config: Config) -> None:
+        """Show and apply the config of an undone or redone gesture."""
+        self._undo_config = config
+        self.form.set_config(config)
+        self.adopt()
 
     def _on_edited(self, edit: Edit) -> None:
         if edit.refusal:
@@ -167,6 +179,23 @@ class JobPanel(QObject):
 
     def _on_failed(self, failure: Failure) -> None:
         self.messages.say(failure.sentence, failure.details)
+
+
+class _Gesture(QUndoCommand):
+    """One settled edit of the form."""
+
+    def __init__(self, panel: JobPanel, before: Config, after: Config) -> None:
+        super().__init__(", ".join(describe(change) for change in changes(before, after)))
+        self._panel, self._before, self._after = panel, before, after
+        self._is_first = True
+
+    def undo(self) -> None:
+        self._panel.put_back(self._before)
+
+    def redo(self) -> None:
+        if not self._is_first:  # pushing calls it: the form has the edit already
+            self._panel.put_back(self._after)
+        self._is_first = False
 
 
 def describe(change: Change) -> str:

@@ -37,6 +37,8 @@ _NEAR_PX = 6.0  # a mark so near to the cursor is read out
 _GUTTER_CHARACTERS = (
     15  # room at the right for the names; the same everywhere, so stacked curves share their x
 )
+_Y_LETTERS = 8
+_HUGE = 1e300  # no axis reaches further: beyond, margins overflow
 _DESCRIBE_MS = 1000
 _FIRST_TOP = 100.0  # right end while nobody has said how long the run is
 _NOTHING: Points = (np.empty(0), np.empty(0))
@@ -202,7 +204,7 @@ class CurveView(QWidget):
             self._touch(line)
 
     def extend(self, key: str, xs: ArrayLike, ys: ArrayLike) -> None:
-        """Append to a line, to be painted at the next `refresh`; y that are not finite are kept, not drawn."""
+        """Append to a line, to be painted at the next `refresh`; NaN and infinite y are kept, not drawn."""
         line = self.lines[key]
         before = len(line.series)
         line.series.extend(xs, ys)
@@ -240,7 +242,10 @@ class CurveView(QWidget):
 
     @property
     def hint(self) -> str:
-        """The sentence that shows now; "" once there are numbers."""
+        """The sentence that shows now; "" once there are numbers to draw."""
+        lines = self.shown_lines
+        if self.log and lines and not any(line.dirty or len(line.drawn[0]) for line in lines):
+            return "Nothing here is above zero: switch Log off to see it"
         return "" if any(len(line.series) for line in self.lines.values()) else self._hint
 
     def summary(self) -> dict[str, tuple[float, float]]:
@@ -414,7 +419,7 @@ class CurveView(QWidget):
         if not ends:
             low, high = self._y or ((-3.0, 0.0) if self.log else (0.0, 1.0))
         else:
-            least, most = min(ends), max(ends)
+            least, most = max(min(ends), -_HUGE), min(max(ends), _HUGE)
             room = (most - least) or (1.0 if self.log else abs(most) or 1.0)
             if self._y is None:
                 low, high = least - 0.06 * room, most + 0.08 * room
@@ -496,7 +501,7 @@ class CurveView(QWidget):
     def _on_zoomed(self, *_: object) -> None:
         x0, x1 = self.x_range
         self._free = x1 - x0 < 0.999 * (self._full[1] - self._full[0])
-        self.fit_button.setEnabled(self._free)
+        self._set_full(*self._full)
         self._y = None
         self._touch()
         self.refresh()
@@ -526,9 +531,10 @@ class CurveView(QWidget):
 class _Axis(pg.AxisItem):
     """A few round numbers, each with its grid line; with `decades` the range is in powers of ten."""
 
-    def __init__(self, orientation: str) -> None:
+    def __init__(self, orientation: str, letters: int) -> None:
         super().__init__(orientation)
         self.decades = False
+        self.letters = letters  # of the longest number written in full
         self.room = 50.0  # px from one number to the next
         self.enableAutoSIPrefix(False)
         self.setGrid(255)
@@ -559,10 +565,11 @@ class _Axis(pg.AxisItem):
         """Plain numbers as long as they are short, else with an exponent."""
         if self.decades:
             return [_plain(10**value) for value in values]
-        if max(map(abs, values), default=0.0) >= 1e7 or spacing < 1e-4:
-            return [_exponent(f"{value:.3g}") if abs(value) > spacing * 1e-6 else "0" for value in values]
         digits = max(0, -math.floor(math.log10(spacing) + 1e-9))
-        return [f"{value:,.{digits}f}".replace("-", "−") for value in values]
+        texts = [f"{value:,.{digits}f}".replace("-", "−") for value in values]
+        if max(map(len, texts), default=0) <= self.letters:
+            return texts
+        return [_exponent(f"{value:.3g}") if abs(value) > spacing * 1e-6 else "0" for value in values]
 
 
 class _Canvas(pg.PlotWidget):
@@ -571,8 +578,10 @@ class _Canvas(pg.PlotWidget):
     def __init__(self, view: CurveView) -> None:
         self.view = view
         self.paints = 0
-        self.x_axis, self.y_axis = _Axis("bottom"), _Axis("left")
+        self.x_axis, self.y_axis = _Axis("bottom", 11), _Axis("left", _Y_LETTERS)
         super().__init__(view, axisItems={"bottom": self.x_axis, "left": self.y_axis}, enableMenu=False)
+        for axis in (self.x_axis, self.y_axis):
+            axis.setZValue(-1)  # the grid lies below the lines
         self.plotItem.hideButtons()
         self.plotItem.vb.setMouseEnabled(x=True, y=False)
         self.plotItem.vb.disableAutoRange()
@@ -593,7 +602,7 @@ class _Canvas(pg.PlotWidget):
             axis.setTickPen(pg.mkPen(tokens.rule))
             axis.setTextPen(pg.mkPen(tokens.muted))
         self.x_axis.room, self.y_axis.room = 14 * character, 2.6 * self._metrics.height()
-        self.y_axis.setWidth(round(self._metrics.horizontalAdvance("−0.00000") + 12))
+        self.y_axis.setWidth(round(self._metrics.horizontalAdvance("0" * _Y_LETTERS) + 12))
         self.x_axis.setHeight(round(self._metrics.height() + 8))
         self.plotItem.layout.setContentsMargins(0, self._strip, gutter, 2)
 
@@ -612,12 +621,12 @@ class _Canvas(pg.PlotWidget):
         self._draw_names(painter, plot, tokens)
         self._draw_marks(painter, plot, tokens)
         self._draw_ends(painter, plot)
-        if self.view.hint:
+        if self.view.nearest_x() is not None:
+            self._draw_cursor(painter, plot, tokens)
+        elif hint := self.view.hint:
             painter.setPen(QColor(tokens.muted))
             painter.setFont(self.view.font())
-            painter.drawText(plot, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.view.hint)
-        elif self.view.cursor is not None:
-            self._draw_cursor(painter, plot, tokens)
+            painter.drawText(plot, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, hint)
         painter.restore()
 
     def _pixel_x(self, x: float, plot: QRectF) -> float:
@@ -709,6 +718,7 @@ class _Canvas(pg.PlotWidget):
         painter.setPen(QPen(QColor(tokens.muted), 0))
         painter.drawLine(QPointF(round(at), plot.top()), QPointF(round(at), plot.bottom()))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        heights = [plot.bottom()]
         for line in self.view.shown_lines:
             here, y = line.series.nearest(x) or (x, math.nan)
             y = math.log10(y) if self.view.log and y > 0 else (math.nan if self.view.log else y)
@@ -717,22 +727,26 @@ class _Canvas(pg.PlotWidget):
                 painter.setPen(QPen(QColor(tokens.plot), 1.5))
                 painter.setBrush(self.view.line_pen(line).color())
                 painter.drawEllipse(point, 3.5, 3.5)
-        self._draw_box(painter, plot, tokens, at, rows)
+                heights.append(point.y())
+        above = min(heights) - plot.top() > plot.bottom() - max(heights[1:], default=plot.top())
+        self._draw_box(painter, plot, tokens, (at, above), rows)
 
     def _draw_box(
         self,
         painter: QPainter,
         plot: QRectF,
         tokens: theme.Colours,
-        at: float,
+        place: tuple[float, bool],
         rows: Sequence[tuple[_Line | None, str, str]],
     ) -> None:
+        at, above = place
         height, gap = self._metrics.height() + 2, self._metrics.averageCharWidth() * 3
         words = max(self._metrics.horizontalAdvance(row[1]) for row in rows)
         values = max(self._metrics.horizontalAdvance(row[2]) for row in rows)
         width = words + (gap + values if values else 0) + 16
         left = at + 12 if at + 12 + width <= self.width() - 4 else max(4.0, at - 12 - width)
-        box = QRectF(left, plot.top() + 6, width, height * len(rows) + 10)
+        tall = height * len(rows) + 10
+        box = QRectF(left, plot.top() + 6 if above else plot.bottom() - 6 - tall, width, tall)
         painter.setPen(QPen(QColor(tokens.rule), 1))
         painter.setBrush(QColor(tokens.panel))
         painter.drawRoundedRect(box, 4, 4)

@@ -124,7 +124,7 @@ class ClassBars(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 
     def sizeHint(self) -> QSize:
-        return QSize(160, 10 * (self.fontMetrics().height() + 3) + 8)
+        return QSize(160, 10 * (self.fontMetrics().height() + 1) + 6)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(100, 10 * (self.fontMetrics().height() - 1) + 4)
@@ -176,7 +176,7 @@ class ClassBars(QWidget):
 
 
 class DigitRow(QWidget):
-    """Small digits side by side with what the network says of them; one can be chosen by click or arrow key."""
+    """Small digits side by side with the network's answers; one can be chosen by click or arrow key."""
 
     chosen = Signal(int)  # position in the row
 
@@ -197,9 +197,13 @@ class DigitRow(QWidget):
             self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(self.sizeHint().height())
 
     def sizeHint(self) -> QSize:
         return QSize(400, 48 + self.fontMetrics().height() + 12)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(200, self.sizeHint().height())
 
     def set_hint(self, hint: str) -> None:
         """What the row says while it is empty."""
@@ -229,6 +233,7 @@ class DigitRow(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         tokens = theme.colours(self)
+        painter.fillRect(self.rect(), QColor(tokens.plot))
         if not self._digits:
             painter.setPen(QColor(tokens.muted))
             painter.drawText(QRectF(self.rect()), Qt.AlignmentFlag.AlignCenter, self._hint)
@@ -294,7 +299,7 @@ class ConfusionView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        return QSize(220, 220)
+        return QSize(160, 220)
 
     def hasHeightForWidth(self) -> bool:
         return True

@@ -230,7 +230,8 @@ class _Path:
     def recolour(self, widget: QWidget) -> None:
         """Take the colours of the present look."""
         colour = theme.racer_colour(self._identity, widget)
-        casing = theme.colours(widget).casing
+        casing = QColor(theme.colours(widget).casing)
+        casing.setAlpha(150)
         self._casing.setPen(pg.mkPen(casing, width=4))
         self._line.setPen(pg.mkPen(colour, width=2, style=theme.racer_dash(self._identity)))
         self._head.setPen(pg.mkPen(casing, width=1.5))
