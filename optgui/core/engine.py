@@ -19,8 +19,13 @@ class Status(NamedTuple):
 
     done: int
     total: int
-    unit: str = "steps"
+    unit: str = "steps"  # "%" while something is being prepared
     text: str = ""
+
+    @property
+    def steps(self) -> int:
+        """Steps done: none while something is being prepared."""
+        return 0 if self.unit == "%" else self.done
 
 
 class Engine(Protocol):

@@ -123,6 +123,7 @@ class AttackTab(TabFrame):
         layout.addLayout(grid, 1)
         self.centre.addWidget(top)
         self._page = 0
+        self.was_misread = False
 
     @staticmethod
     def _page_button(text: str, name: str, help: str) -> QToolButton:
@@ -282,10 +283,13 @@ class AttackTab(TabFrame):
         self.after.show_probabilities(frame.probabilities[0], label, names)
         self.facts.show_fact("Perturbation", f"{frame.norms[0]:.4g} of {config.epsilon:.4g} px")
         self.facts.show_fact("Network", frame.network_id)
+        self.was_misread = int(frame.original_probabilities[0].argmax()) != label
         fooled_at, sure = int(frame.fooled_at[0]), float(frame.probabilities[0, answer])
         if frame.success[0]:
             self.fooled.show_value(f"{fooled_at:,}", f"the network reads {names[answer]}, {sure:.1%} sure")
             words = f"<b>Fooled.</b> A {names[label]} is read as {names[answer]}, {sure:.1%} sure."
+            if self.was_misread:
+                words += " The network misreads this digit without any attack; choose another to fool it."
         else:
             self.fooled.show_value("–", "not fooled yet" if frame.step else "ready to start")
             words = f"The network reads {names[answer]}, {sure:.1%} sure."

@@ -95,7 +95,7 @@ class JobWorker(QObject):
             return
         with self._reporting():
             was_done = self._engine.done
-            done = self._engine.status().done
+            done = self._engine.status().steps
             try:
                 self._engine.apply(config)
             except ValueError as error:

@@ -63,7 +63,9 @@ def rows() -> list[Row]:
             "difference",
             note,
         ),
-        Row("PGD-40, L2 2.0: time" + ("" if note else ", torchattacks"), best["ours"], best.get("other"), "s"),
+        Row(
+            "PGD-40, L2 2.0: time" + ("" if note else ", torchattacks"), best["ours"], best.get("other"), "s"
+        ),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from optgui.core.params import Config
@@ -41,8 +41,6 @@ class TabFrame(QWidget):
         self.controls_layout.addStretch(1)
         character = self.fontMetrics().averageCharWidth()
         left, right = character * CONTROLS_CHARACTERS, character * READINGS_CHARACTERS
-        self.controls.setMinimumWidth(left * 3 // 4)
-        self.readings.setMinimumWidth(right * 3 // 4)
         self.columns.setSizes([left, 10_000, right])
 
     @property
@@ -62,13 +60,22 @@ class TabFrame(QWidget):
             self.centre.setStretchFactor(index, share)
 
 
+class _Column(QScrollArea):
+    """Scrolls up and down only: never narrower than what it holds."""
+
+    def minimumSizeHint(self) -> QSize:
+        bar = self.verticalScrollBar().sizeHint().width()
+        inside = self.widget().minimumSizeHint().width() if self.widget() else 0
+        return QSize(inside + bar, super().minimumSizeHint().height())
+
+
 def _side(name: str) -> tuple[QWidget, QVBoxLayout]:
     side = QWidget()
     side.setObjectName(name)
     side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
     outer = QVBoxLayout(side)
     outer.setContentsMargins(0, 0, 0, 0)
-    area = QScrollArea()
+    area = _Column()
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
