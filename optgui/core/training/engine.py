@@ -7,6 +7,7 @@ import itertools
 import math
 import time
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,8 @@ from optgui.core.engine import RunFailed, Status
 from optgui.core.optimizers import retune, wants_closure
 from optgui.core.params import refuse_locked
 from optgui.core.schedulers import Schedule
-from optgui.core.snapshot import NetworkSnapshot, frozen_copy
+from optgui.core.snapshot import NetworkSnapshot, frozen, frozen_copy
+from optgui.core.training import checkpoint
 from optgui.core.training.config import TrainingConfig
 from optgui.core.training.digits import Digits, prepare
 from optgui.core.training.evaluation import Evaluation, evaluate
@@ -87,6 +89,7 @@ class TrainingEngine:
         self._factor = self._schedule.factor
         self._step = self._epoch = self._position = 0
         self._order = torch.empty(0, dtype=torch.int64)
+        self._resumed: dict[str, Any] | None = None
         self._preparation: Generator[float, None, None] | None = self._prepare(inputs)
         self._prepared = 0.0
         self._evaluation: Generator[int, None, Evaluation] | None = None
@@ -121,6 +124,8 @@ class TrainingEngine:
         self._shown_digits = digits.test_images[:SHOWN]
         self._shown_labels = frozen_copy(digits.test_labels[:SHOWN].astype(np.int64))
         self._shuffle()
+        if self._resumed is not None:
+            self._restore(self._resumed)
 
     def _shuffle(self) -> None:
         order = torch.randperm(len(self._train_images), generator=self._generator)
@@ -309,6 +314,60 @@ class TrainingEngine:
         if request == "evaluate":
             return self._evaluate()
         raise ValueError(f"request: expected snapshot, digits or evaluate, got {request!r}")
+
+    def save_checkpoint(self, path: str | Path) -> None:
+        """Write everything a run needs to go on bit for bit; an evaluation going on starts again.
+
+        Raises:
+            ValueError: while the data are still being prepared.
+        """
+        if self._preparation is not None:
+            raise ValueError("checkpoint: expected a run that has begun, got one that prepares its data")
+        result = self._result
+        state = {
+            "config": self.config.model_dump(mode="json"),
+            "network": dict(self.network.state_dict()),
+            "optimizer": self._optimizer.state_dict()["state"],
+            "generator": self._generator.get_state(),
+            "order": self._order,
+            "progress": [self._step, self._epoch, self._position],
+            "evaluating": self._evaluation is not None,
+            "failure": self._failure,
+            "result": None if result is None else [result.accuracy, result.loss, result.confusion.tolist()],
+            "result_step": self._result_step,
+        }
+        checkpoint.write(Path(path), state)
+
+    @classmethod
+    def from_checkpoint(cls, path: str | Path, inputs: Digits | None = None) -> TrainingEngine:
+        """The run of a file of `save_checkpoint`; after its preparation it goes on where that one was.
+
+        Raises:
+            ValueError: naming the file, if it is not a checkpoint.
+        """
+        state = checkpoint.read(Path(path))
+        engine = cls(TrainingConfig.parse(state["config"]), inputs)
+        engine._resumed = state
+        return engine
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self._resumed = None
+        self.network.load_state_dict(state["network"])
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
+        self._step, self._epoch, self._position = state["progress"]
+        self._order = state["order"].to(self._device)
+        self._generator.set_state(state["generator"])
+        for _ in range(self._epoch):
+            self._schedule.advance()
+        self._factor = self._schedule.factor
+        self._failure = state["failure"]
+        self._result_step = state["result_step"]
+        if state["result"] is not None:
+            accuracy, loss, confusion = state["result"]
+            self._result = Evaluation(accuracy, loss, frozen(np.array(confusion, dtype=np.int64)))
+        if state["evaluating"]:
+            self._evaluation = self._evaluate()
 
     def snapshot(self) -> NetworkSnapshot:
         """A frozen copy of the network."""
