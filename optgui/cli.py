@@ -104,6 +104,7 @@ def _with_window(look: str, size: tuple[int, int], drive: Any) -> int:
         settings = Settings(QSettings(str(Path(folder) / "empty.ini"), QSettings.Format.IniFormat))
         settings.remember("look", look)
         window = make_window(app, settings)
+        window.downloads = False
         window.resize(*size)
         window.show()
         try:

@@ -70,8 +70,11 @@ class AttackTab(TabFrame):
         for name in PRESETS:
             self.presets.offer(name, name)
         self.presets.activated.connect(lambda _: self.choose_preset(self.presets.currentData()))
-        self.controls_layout.insertWidget(0, self.presets)
-        self.controls_layout.insertWidget(0, group_title("Preset"))
+        group = QVBoxLayout()
+        group.setSpacing(6)
+        group.addWidget(group_title("Preset"))
+        group.addWidget(self.presets)
+        self.controls_layout.insertLayout(0, group)
 
     def _build_pictures(self) -> None:
         top = QWidget()
@@ -143,6 +146,7 @@ class AttackTab(TabFrame):
         self.confidence = CurveView(
             "Confidence", "true class", unit="%", x_label="iteration", object_name="attack.confidence"
         )
+        self.confidence.set_hint("How sure the network stays of the true class")
         self.confidence.add_line("confidence", "true class", 0)
         curves = QSplitter(Qt.Orientation.Horizontal)
         curves.setHandleWidth(1)

@@ -20,17 +20,30 @@ def first_dataset() -> tuple[str, str]:
         return BUILT_IN, str(error)
 
 
+def _at_hand(name: str) -> bool:
+    """Whether a data set can be used without a download."""
+    try:
+        return is_ready(name)
+    except ValueError:
+        return False
+
+
 class DataBar(QFrame):
-    """Shows what is known of the chosen data set; downloads or draws it in a job of its own."""
+    """Shows what is known of the chosen data set; downloads or draws it in a job of its own.
+
+    With `download` MNIST is fetched once by itself where it is missing, after the built-in digits are drawn.
+    """
 
     chosen = Signal(str)  # a data set that the person wants to use
+    arrived = Signal(str)  # a data set that was downloaded
 
-    def __init__(self, budget: PaintBudget, parent: QWidget | None = None) -> None:
+    def __init__(self, budget: PaintBudget, *, download: bool = True, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("run_bar")
         self.controller = JobController(budget, self)
         self._fetching = ""
         self._shown = ""
+        self._downloads_by_itself = download
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 6, 12, 6)
         layout.setSpacing(8)
@@ -82,6 +95,10 @@ class DataBar(QFrame):
             )
             if not ready:
                 self._start(BUILT_IN)
+            elif self._downloads_by_itself:
+                self._downloads_by_itself = False
+                if not _at_hand(PREFERRED):
+                    self._start(PREFERRED)
         elif ready:
             self.hide()
         else:
@@ -99,21 +116,13 @@ class DataBar(QFrame):
 
     def _offer(self, name: str) -> None:
         entry = DATASETS[name]
-        try:
-            ready = is_ready(name)
-        except ValueError:
-            ready = False
-        size = entry.download_bytes / 1e6
+        words = f"Download {entry.label} ({entry.download_bytes / 1e6:.0f} MB)"
         self.fetch.setProperty("dataset", name)
-        self.fetch.setText(f"Use {entry.label}" if ready else f"Download {entry.label} ({size:.0f} MB)")
+        self.fetch.setText(f"Use {entry.label}" if _at_hand(name) else words)
 
     def _on_fetch(self) -> None:
         name = self.fetch.property("dataset")
-        try:
-            ready = is_ready(name)
-        except ValueError:
-            ready = False
-        if ready:
+        if _at_hand(name):
             self.chosen.emit(name)
         else:
             self._start(name)
@@ -143,7 +152,7 @@ class DataBar(QFrame):
             return
         name, self._fetching = self._fetching, ""
         if state is JobState.FINISHED and name and name != BUILT_IN:
-            self.chosen.emit(name)
+            self.arrived.emit(name)
         if state is JobState.STOPPED and name == BUILT_IN:
             self._say("The built-in digits are drawn when you press Start.", fetch=PREFERRED)
         else:
@@ -151,4 +160,6 @@ class DataBar(QFrame):
 
     def _on_failed(self, failure: Failure) -> None:
         name, self._fetching = self._fetching, ""
-        self._say(failure.sentence, fetch=name, other=self._shown != BUILT_IN)
+        own = self._shown == BUILT_IN
+        uses = "Training uses the built-in digits. " if own else ""
+        self._say(uses + failure.sentence, fetch=name, other=not own)

@@ -49,6 +49,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("optgui")
         self.setObjectName("main")
         self.settings = settings or Settings()
+        self.downloads = True  # whether MNIST is fetched by itself where it is missing
         self.surface: Any = None
         self.training: Any = None
         self.attack: Any = None
@@ -119,7 +120,7 @@ class MainWindow(QMainWindow):
 
     def _build_training(self) -> None:
         module = importlib.import_module("optgui.gui.training_tab")
-        self.training = module.TrainingTab(self.budget, self.shelf)
+        self.training = module.TrainingTab(self.budget, self.shelf, download=self.downloads)
         self._put("training", self.training)
         self.training.described.connect(self.corner.setText)
         self.training.describe()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from optgui.core.surface import DescentConfig, DescentFrame
 from optgui.gui import theme
@@ -32,8 +32,11 @@ class SurfaceTab(TabFrame):
         self._formula.setWordWrap(True)
         self._formula.setTextFormat(Qt.TextFormat.RichText)
         self._formula.setObjectName("surface.formula")
-        self.readings_layout.addWidget(group_title("Surface"))
-        self.readings_layout.addWidget(self._formula)
+        group = QVBoxLayout()
+        group.setSpacing(4)
+        group.addWidget(group_title("Surface"))
+        group.addWidget(self._formula)
+        self.readings_layout.addLayout(group)
         self._facts: dict[int, Facts] = {}
         self._facts_at = self.readings_layout.count()
         self.readings_layout.addStretch(1)

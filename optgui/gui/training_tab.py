@@ -27,11 +27,19 @@ class TrainingTab(TabFrame):
 
     described = Signal(str)  # data, device and threads in a few words
 
-    def __init__(self, budget: PaintBudget, shelf: NetworkShelf, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        budget: PaintBudget,
+        shelf: NetworkShelf,
+        *,
+        download: bool = True,
+        parent: QWidget | None = None,
+    ) -> None:
         dataset, complaint = first_dataset()
         super().__init__(JobPanel("training", TrainingConfig.parse({"dataset": dataset}), budget), parent)
         self.shelf = shelf
-        self.data = DataBar(budget)
+        self.data = DataBar(budget, download=download)
+        self.data.arrived.connect(self._on_arrived)
         self.data.chosen.connect(self.set_dataset)
         self._after: Callable[[], object] | None = None
         layout = self.layout()
@@ -42,9 +50,11 @@ class TrainingTab(TabFrame):
         self.loss.add_line("batch", "mini-batch", 0, smoothed=True)
         self.loss.add_line("test", "test", 3, marker=True)
         self.accuracy = CurveView("Accuracy", "accuracy", unit="%", object_name="training.accuracy")
+        self.accuracy.set_hint("Its share of right answers appears here")
         self.accuracy.add_line("batch", "mini-batch", 0, smoothed=True)
         self.accuracy.add_line("test", "test", 3, marker=True)
         self.rate = CurveView("Learning rate", "lr", log=True, object_name="training.lr")
+        self.rate.set_hint("The learning rate as it acts appears here")
         self.rate.add_line("lr", "effective lr", 2)
         self.digits = DigitRow("Test digits and what the network says", "training.digits")
         self.digits.set_hint("The first test digits appear here with the network's answers")
@@ -98,7 +108,8 @@ class TrainingTab(TabFrame):
 
     def describe(self) -> None:
         """Say which data, device and thread count a run uses."""
-        config = self._config
+        config = self.panel.run_config if self.panel.state.is_active else self._config
+        assert isinstance(config, TrainingConfig)
         threads = "1 thread" if config.threads == 1 else f"{config.threads} threads"
         self.described.emit(f"{DATASETS[config.dataset].label}  ·  {config.device}  ·  {threads}")
 
@@ -124,6 +135,11 @@ class TrainingTab(TabFrame):
         form.change("dataset", name, final=True)
         form.set_config(form.config)
 
+    def _on_arrived(self, name: str) -> None:
+        """Use a downloaded data set at once if nothing was trained yet; otherwise the bar offers it."""
+        if self.panel.state is JobState.IDLE or self._config.dataset == name:
+            self.set_dataset(name)
+
     def _on_edited(self, config: TrainingConfig, path: str) -> None:
         self.describe()
         if config.dataset != self._dataset_shown:
@@ -138,6 +154,7 @@ class TrainingTab(TabFrame):
         self.confusion.show_table(None)
 
     def _on_state(self, state: JobState) -> None:
+        self.describe()
         self.evaluate.setEnabled(self.panel.has_run and state is not JobState.PREPARING)
         self.evaluate.setToolTip(
             "Measure the test accuracy of the network as it stands"

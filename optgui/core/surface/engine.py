@@ -64,7 +64,7 @@ class DescentEngine:
         use_threads(1)  # batches of a few points: a second thread only costs
         self._config = config
         self._step = 0
-        self._ahead = 0.0
+        self._ahead = self._slice_at = 0.0
         self._diverged: list[int | None] = [None] * len(config.racers)
         start = torch.tensor(config.start, dtype=torch.float64)
         self._parameters = [torch.nn.Parameter(start.clone()) for _ in config.racers]
@@ -122,8 +122,9 @@ class DescentEngine:
     def run_slice(self, seconds: float) -> list[DescentRecord]:
         """The steps that are due in `seconds` at the config's speed, as many as fit; sleeps the rest away."""
         began = time.perf_counter()
-        due = seconds * self._config.speed
-        self._ahead = min(self._ahead + due, due + 1)  # what a slow slice could not do is not caught up
+        passed = min(began - self._slice_at, 4 * seconds)  # a pause, or a slow slice, is not caught up
+        self._slice_at = began
+        self._ahead = min(self._ahead, 1) + passed * self._config.speed
         records: list[DescentRecord] = []
         while not self.done and self._ahead >= 1 and time.perf_counter() - began < seconds:
             self._ahead -= 1
