@@ -1,18 +1,20 @@
 """What every test relies on: no display, no user folders, one torch thread, no thread left behind."""
 
-import gc
 import os
+import weakref
 
 if not os.environ.get("OPTGUI_TEST_DISPLAY"):  # set by the e2e run, which wants a real (virtual) screen
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 import pytest
+import shiboken6
 import torch
 from PySide6.QtCore import QSettings, QThread
 
 
 @pytest.fixture(autouse=True)
 def _one_torch_thread():
+    torch.get_num_threads()  # a thread that has not computed yet would take another's number when it does
     torch.set_num_threads(1)
 
 
@@ -25,13 +27,34 @@ def _own_folders(tmp_path_factory, monkeypatch):
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(home / "settings"))
 
 
+_started: weakref.WeakSet[QThread] = weakref.WeakSet()
+_start = QThread.start
+
+
+def _start_and_remember(thread, *args):
+    _started.add(thread)
+    _start(thread, *args)
+
+
+QThread.start = _start_and_remember
+
+
 @pytest.fixture(autouse=True)
-def _no_thread_left(request):
+def _no_thread_left():
     """Fail a test that leaves a QThread running."""
     yield
-    if "qtbot" in request.fixturenames:
-        threads = [found for found in gc.get_objects() if type(found) is QThread]
-        assert not [t for t in threads if t is not QThread.currentThread() and t.isRunning()]
+    left = [thread for thread in _started if shiboken6.isValid(thread) and thread.isRunning()]
+    _started.clear()  # only the test that left it is to blame
+    assert not left
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out what drives the whole program on a screen, unless a screen was said to be there."""
+    if not os.environ.get("OPTGUI_TEST_DISPLAY"):
+        skip = pytest.mark.skip(reason="drives the whole program: set OPTGUI_TEST_DISPLAY=1 on a screen")
+        for item in items:
+            if item.get_closest_marker("e2e"):
+                item.add_marker(skip)
 
 
 def needs_mnist():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -223,6 +223,28 @@ def _resize_memory(optimizer: torch.optim.LBFGS) -> None:
         for name in ("old_dirs", "old_stps", "ro"):
             if state.get(name):
                 state[name] = state[name][-group["history_size"] :]
+
+
+def quick_step(optimizer: torch.optim.Optimizer) -> Callable[[], Any]:
+    """What does the same as `optimizer.step` with the values it has now, bit for bit, at less cost.
+
+    For gradient descent without extras one addition a parameter; otherwise torch's own method without the
+    wrapper for profilers and hooks, which costs 15 µs a step.
+    """
+    extras = ("momentum", "dampening", "weight_decay", "nesterov", "maximize")
+    if type(optimizer) is torch.optim.SGD and not any(g[x] for g in optimizer.param_groups for x in extras):
+        return functools.partial(_descend, optimizer)
+    step = getattr(type(optimizer).step, "__wrapped__", None)
+    return optimizer.step if step is None else functools.partial(step, optimizer)
+
+
+@torch.no_grad()
+def _descend(optimizer: torch.optim.SGD) -> None:
+    for group in optimizer.param_groups:
+        rate = -group["lr"]
+        for parameter in group["params"]:
+            if parameter.grad is not None:
+                parameter.add_(parameter.grad, alpha=rate)
 
 
 def wants_closure(optimizer: torch.optim.Optimizer) -> bool:

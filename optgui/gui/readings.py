@@ -2,12 +2,49 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFont, QPainter, QPaintEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from optgui.gui import theme
 from optgui.gui.form.param_form import group_title
+
+
+class Readout(QWidget):
+    """One line of text that changes often: a QLabel would lay out the whole window with every change."""
+
+    def __init__(
+        self,
+        words: str = "",
+        align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
+        characters: int = 21,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._words, self._align, self._characters, self._text = words, align, characters, ""
+        self.setFont(tabular(self.font()))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        return QSize(metrics.averageCharWidth() * self._characters, metrics.height())
+
+    def text(self) -> str:
+        """What it says."""
+        return self._text
+
+    def setText(self, text: str) -> None:
+        """Say something else; repaints only this line, and only if it is different."""
+        if text != self._text:
+            self._text = text
+            self.setAccessibleName(f"{self._words}: {text}" if self._words else text)
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().windowText().color())
+        words = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), self._align | Qt.AlignmentFlag.AlignVCenter, words)
 
 
 class Figure(QWidget):
@@ -50,9 +87,9 @@ class Facts(QWidget):
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(12)
         self._grid.setVerticalSpacing(2)
-        self._grid.setColumnStretch(0, 1)
+        self._grid.setColumnStretch(1, 1)
         layout.addLayout(self._grid)
-        self._values: dict[str, QLabel] = {}
+        self._values: dict[str, Readout] = {}
         for row in rows:
             self.show_fact(row, "–")
 
@@ -63,17 +100,12 @@ class Facts(QWidget):
             row = len(self._values)
             title = QLabel(word)
             title.setProperty("role", "muted")
-            label = QLabel()
-            label.setFont(tabular(label.font()))
-            label.setAlignment(Qt.AlignmentFlag.AlignRight)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            label = Readout(word, Qt.AlignmentFlag.AlignRight)
             label.setObjectName(f"{self._name}.{word}")
-            label.setAccessibleName(word)
             self._grid.addWidget(title, row, 0)
             self._grid.addWidget(label, row, 1)
             self._values[word] = label
-        if label.text() != value:
-            label.setText(value)
+        label.setText(value)
 
 
 def tabular(font: QFont) -> QFont:

@@ -33,7 +33,7 @@ BENCHMARKS = (  # each a module whose `rows` measures it
     "tutorial_attack",
 )
 LIBRARIES = ("torch", "torchvision", "numpy", "PySide6-Essentials", "pyqtgraph")
-WIDTHS = (58, 14, 14, 8, 8)
+WIDTHS = (72, 15, 15, 7, 8)
 
 
 def main() -> int:

@@ -55,7 +55,8 @@ def rows() -> list[Row]:
     note = "torchattacks not installed: the extra `authority` brings it" if theirs is None else ""
     return [
         Row(
-            f"PGD-40, L2 2.0: read correctly still, {COUNT:,} digits" + ("" if note else ", torchattacks"),
+            f"PGD-40, L2 2.0: read correctly still, {COUNT:,} digits"
+            + ("" if note else " against torchattacks"),
             left["ours"],
             left.get("other"),
             "%",
@@ -64,7 +65,10 @@ def rows() -> list[Row]:
             note,
         ),
         Row(
-            "PGD-40, L2 2.0: time" + ("" if note else ", torchattacks"), best["ours"], best.get("other"), "s"
+            "PGD-40, L2 2.0: time" + ("" if note else " against torchattacks"),
+            best["ours"],
+            best.get("other"),
+            "s",
         ),
     ]
 

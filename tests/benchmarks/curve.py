@@ -1,7 +1,4 @@
-"""What one live frame of a curve costs, short and long.
-
-`python tests/benchmarks/curve.py` prints the figures, with a display or with QT_QPA_PLATFORM=offscreen.
-"""
+"""What one live frame of a curve costs, short and long."""
 
 import time
 
@@ -10,10 +7,19 @@ from PySide6.QtCore import QCoreApplication, QEventLoop
 from PySide6.QtWidgets import QApplication
 
 from optgui.gui.plot.curve_view import CurveView
+from tests.benchmarks.report import Row
+from tests.benchmarks.screen import screen
 
 SHORT, LONG = 1_000, 1_000_000
 BATCH, FRAMES = 20, 40
 FILLED = 0.7  # share of the span that has records, the same in both
+
+
+def rows() -> list[Row]:
+    with screen():
+        found = measure()
+    what = f"one frame of a live curve, {LONG:,} against {SHORT:,} records"
+    return [Row(what, found["long_ms"], found["short_ms"], "ms", "<= 1.5")]
 
 
 def measure(repeats: int = 5) -> dict[str, float]:
@@ -71,7 +77,3 @@ def _frame_ms(view: CurveView) -> float:
         _extend(view, BATCH, rng)
         _paint(view)
     return 1000 * (time.perf_counter() - start) / FRAMES
-
-
-if __name__ == "__main__":
-    print(measure())

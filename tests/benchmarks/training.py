@@ -30,14 +30,14 @@ def rows() -> list[Row]:
         best = {name: max(values) for name, values in speeds.items()}
         found += [
             Row(
-                f"batch {batch}: headless training, the tutorial's loop",
+                f"batch {batch}: headless training against the tutorial's loop",
                 best["ours"],
                 best["tutorial"],
                 "img/s",
                 ">= 9" if batch == 64 else "",
             ),
             Row(
-                f"batch {batch}: headless training, matrix products alone",
+                f"batch {batch}: headless training against matrix products alone",
                 best["ours"],
                 best["floor"],
                 "img/s",

@@ -44,7 +44,7 @@ def rows() -> list[Row]:
     )
     found.append(
         Row(
-            f"{PRESET.steps:,} iterations, the tutorial's loop written out",
+            f"{PRESET.steps:,} iterations against the tutorial's loop written out",
             min(times["ours"]),
             min(times["other"]),
             "s",

@@ -41,7 +41,7 @@ def rows() -> list[Row]:
     p50, p99 = (1000 * float(np.quantile(gaps, share)) for share in (0.5, 0.99))
     return [
         Row(
-            "training in the window, the same engine in a bare thread",
+            "training in the window against the same engine in a bare thread",
             max(speeds["ours"]),
             max(speeds["other"]),
             "steps/s",
@@ -51,10 +51,10 @@ def rows() -> list[Row]:
             + "; bare "
             + _list(speeds["other"]),
         ),
-        Row(f"gap between beats of a {BEAT_MS} ms timer while training, p50", p50, unit="ms"),
-        Row(f"gap between beats of a {BEAT_MS} ms timer while training, p99", p99, unit="ms"),
+        Row(f"beats of a {BEAT_MS} ms timer while training, gap p50", p50, unit="ms"),
+        Row(f"beats of a {BEAT_MS} ms timer while training, gap p99", p99, unit="ms"),
         Row(
-            f"gap between beats of a {BEAT_MS} ms timer while training, max",
+            f"beats of a {BEAT_MS} ms timer while training, gap max",
             1000 * float(gaps[-1]),
             unit="ms",
             target="< 50",

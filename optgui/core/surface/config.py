@@ -17,7 +17,10 @@ MOST_RACERS = 24
 
 
 class SurfaceConfig(EntryConfig):
-    """A surface and its parameters: `{"name": "Quadratic", "condition": 100, "angle": 30}`."""
+    """A surface and its parameters: `{"name": "Quadratic", "condition": 100, "angle": 30}`.
+
+    `{"name": "Formula", "text": "x**2 + 10*sin(y)"}` is a surface of one's own.
+    """
 
     registry: ClassVar[Registry[Surface]] = SURFACES
 
@@ -25,6 +28,11 @@ class SurfaceConfig(EntryConfig):
     def entry(self) -> Surface:
         """The surface in the registry, with its domain, minima and words."""
         return SURFACES[self.name]
+
+    @property
+    def formula(self) -> str:
+        """The formula to show: the surface's own, or the one that was typed."""
+        return str(self.values.get("text", self.entry.formula))
 
     def evaluate(self, xy: torch.Tensor) -> torch.Tensor:
         """Value at each point with these parameters: (..., 2) to (...)."""

@@ -14,13 +14,15 @@ from optgui.core.surface.config import SurfaceConfig
 from optgui.core.surface.problems import Domain
 
 Array = NDArray[np.float64]
+HIGHEST = 1e300  # beyond it differences of two values overflow
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SurfaceGrid:
     """A surface on a grid: read-only float64 `x` (columns,), `y` (rows,), `z` (rows, columns).
 
-    Where the surface has no finite value, z is NaN. `log_levels` is the surface's own.
+    Where the surface has no finite value (or one beyond 1e300), z is NaN. `log_levels` is the surface's own
+    or, where that is left open, whether half of its domain lies in the lowest tenth of its range.
     """
 
     x: Array
@@ -43,11 +45,28 @@ def sample(config: SurfaceConfig, columns: int, rows: int, domain: Domain | None
     if not (np.isfinite([x0, x1, y0, y1]).all() and x0 < x1 and y0 < y1):
         raise ValueError(f"domain: expected finite x0 < x1 and y0 < y1, got {((x0, x1), (y0, y1))}")
     x, y = np.linspace(x0, x1, columns), np.linspace(y0, y1, rows)
-    points = np.empty((rows, columns, 2))
+    log_levels = _spreads(config) if entry.log_levels is None else entry.log_levels
+    return SurfaceGrid(frozen(x), frozen(y), frozen(_values(config, x, y)), log_levels)
+
+
+def _values(config: SurfaceConfig, x: Array, y: Array) -> Array:
+    """Heights (rows, columns), NaN where there is none to draw."""
+    points = np.empty((len(y), len(x), 2))
     points[..., 0], points[..., 1] = x, y[:, None]
     with torch.no_grad():
         z = config.evaluate(torch.from_numpy(points)).numpy()
-    return SurfaceGrid(frozen(x), frozen(y), frozen(np.where(np.isfinite(z), z, np.nan)), entry.log_levels)
+    return np.where(np.abs(z) <= HIGHEST, z, np.nan)
+
+
+def _spreads(config: SurfaceConfig) -> bool:
+    """Whether half of the domain lies in the lowest tenth of the range, so that even levels miss it.
+
+    It asks the domain and not the part in view, so that zooming does not change the colours.
+    """
+    (x0, x1), (y0, y1) = config.entry.domain
+    z = _values(config, np.linspace(x0, x1, 41), np.linspace(y0, y1, 41))
+    known = z[~np.isnan(z)]
+    return known.size > 0 and bool(np.median(known) - known.min() < 0.1 * (known.max() - known.min()))
 
 
 def levels(grid: SurfaceGrid, count: int) -> Array:
@@ -70,7 +89,7 @@ def levels(grid: SurfaceGrid, count: int) -> Array:
     # The lowest 0.2 % of the area is a dot at each minimum, where contours would only pile up.
     above = np.nanquantile(grid.z, 0.002) - base
     bottom = max(above, (high - base) * 1e-6, low - base)
-    if not bottom < high - base:  # nearly all of the area is at the top
+    if not 0 < bottom < high - base:  # nearly all of the area is at the top, or all but 1e-320
         return np.linspace(low, high, count + 2)[1:-1]
     return np.asarray(base + np.geomspace(bottom, high - base, count + 2)[1:-1])
 

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,11 +17,12 @@ from torch import nn
 
 from optgui.core import runtime
 from optgui.core.engine import RunFailed, Status
-from optgui.core.optimizers import retune, wants_closure
+from optgui.core.optimizers import quick_step, retune, wants_closure
 from optgui.core.params import refuse_locked
 from optgui.core.schedulers import Schedule
 from optgui.core.snapshot import NetworkSnapshot, frozen, frozen_copy
 from optgui.core.training import checkpoint
+from optgui.core.training.closed_gradient import ClosedGradient
 from optgui.core.training.config import TrainingConfig
 from optgui.core.training.digits import Digits, prepare
 from optgui.core.training.evaluation import Evaluation, evaluate
@@ -84,9 +85,11 @@ class TrainingEngine:
         assert isinstance(self.network[0], Normalize)
         execution = {"foreach": False} if self._device.type == "cpu" else {}
         self._optimizer = config.optimizer.make(self.network.parameters(), **execution)
+        self._update = quick_step(self._optimizer)
         self._wants_closure = wants_closure(self._optimizer)
+        self._closed = ClosedGradient.of(self._body)
         self._schedule = Schedule(config.scheduler)
-        self._factor = self._schedule.factor
+        self._set_rate()
         self._step = self._epoch = self._position = 0
         self._order = torch.empty(0, dtype=torch.int64)
         self._resumed: dict[str, Any] | None = None
@@ -111,6 +114,7 @@ class TrainingEngine:
         self._train_labels = torch.tensor(digits.train_labels.astype(np.int64)).to(self._device)
         self._test_labels = torch.tensor(digits.test_labels.astype(np.int64)).to(self._device)
         self._train_images = torch.empty(count, 1, 28, 28, device=self._device)
+        self._train_pixels = self._train_images.flatten(1)  # the same memory
         self._test_images = torch.empty(len(digits.test_images), 1, 28, 28, device=self._device)
         normalize = self.network[0]
         for source, target in (
@@ -137,11 +141,6 @@ class TrainingEngine:
         return self.config.epochs * getattr(self, "_batches", 0)
 
     @property
-    def lr(self) -> float:
-        """Effective learning rate of the next step."""
-        return self.config.optimizer.lr * self._factor
-
-    @property
     def done(self) -> bool:
         """Whether every epoch is trained and evaluated."""
         return self._preparation is None and self._evaluation is None and self._epoch >= self.config.epochs
@@ -152,7 +151,8 @@ class TrainingEngine:
         Raises:
             RunFailed: if the loss is no longer finite, with the step and the learning rate.
         """
-        self._raise_failure()
+        if self._failure:
+            raise RunFailed(self._failure)
         if self._preparation is not None:
             self._prepared = next(self._preparation, 1.0)
             if self._prepared == 1.0:
@@ -160,87 +160,100 @@ class TrainingEngine:
             return TrainingRecord(0, 0, _nan, _nan, self.lr, "prepare")
         if self._evaluation is not None:
             return self._evaluate_slice()
-        step, epoch, lr, size = self._step + 1, self._epoch, self.lr, self._batch_length()
-        loss, correct = self._train_step()
-        record = TrainingRecord(step, epoch, loss.item(), correct.item() / size, lr, "train")
-        self._check(record)
-        return record
+        loss, correct, size = self._train_step()
+        return self._recorded([(loss.item(), correct.item())], [size])[0]
 
     def run_slice(self, seconds: float) -> list[TrainingRecord]:
         """Step for about `seconds`; on a GPU the losses are read once, at the end of the slice."""
         deadline = time.perf_counter() + seconds
         records: list[TrainingRecord] = []
-        if self._device.type == "cpu" or self._preparation is not None or self._evaluation is not None:
+        if self._device.type == "cpu" or self._preparation or self._evaluation or self._failure:
             while not self.done and not (self._failure and records) and time.perf_counter() < deadline:
                 records.append(self.step())
             return records
-        self._raise_failure()
-        facts: list[tuple[int, int, float, int]] = []
         numbers: list[torch.Tensor] = []
-        while self._evaluation is None and len(facts) < QUEUED and time.perf_counter() < deadline:
-            if self._epoch >= self.config.epochs:
-                break
-            facts.append((self._step + 1, self._epoch, self.lr, self._batch_length()))
-            numbers.append(torch.stack([value.float() for value in self._train_step()]))
-        if numbers:
-            for (step, epoch, lr, size), (loss, correct) in zip(
-                facts, torch.stack(numbers).tolist(), strict=True
-            ):
-                records.append(TrainingRecord(step, epoch, loss, correct / size, lr, "train"))
-                self._check(records[-1])
-                if self._failure:
-                    break
+        sizes: list[int] = []
+        while self._position < len(self._order) and len(sizes) < QUEUED and time.perf_counter() < deadline:
+            loss, correct, size = self._train_step()
+            numbers.append(torch.stack([loss, correct.float()]))
+            sizes.append(size)
+        return self._recorded(torch.stack(numbers).tolist(), sizes) if numbers else []
+
+    def _train_step(self) -> tuple[torch.Tensor, torch.Tensor, int]:
+        """One update; the loss before it and how many answers of how many were right."""
+        batch = self._order[self._position : self._position + self.config.batch_size]
+        size = len(batch)
+        backward = self._gather(batch)
+        if self._wants_closure:
+            first: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+            def closure() -> torch.Tensor:
+                loss, correct = backward()
+                first.append((loss.clone(), correct))
+                return loss
+
+            self._optimizer.step(closure)  # type: ignore[arg-type]
+            loss, correct = first[0]
+        else:
+            loss, correct = backward()
+            self._update()
+        self._step += 1
+        self._position += size
+        return loss, correct, size
+
+    def _recorded(self, numbers: Sequence[Sequence[float]], sizes: Sequence[int]) -> list[TrainingRecord]:
+        """The records of the last steps, up to one that is not finite; ends an epoch behind its last step."""
+        first = self._step - len(sizes) + 1
+        records = []
+        for index, ((loss, correct), size) in enumerate(zip(numbers, sizes, strict=True)):
+            step = first + index
+            records.append(TrainingRecord(step, self._epoch, loss, correct / size, self.lr, "train"))
+            if not math.isfinite(loss):
+                self._failure = (
+                    f"The loss became {loss} at step {step} with learning rate {self.lr:g}. "
+                    "Start again with a smaller learning rate."
+                )
+                return records
+        if self._position == len(self._order):
+            self._end_epoch()
         return records
 
-    def _batch_length(self) -> int:
-        return min(self.config.batch_size, len(self._order) - self._position)
-
-    def _train_step(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """One update; returns the loss before it and the number of correct answers, still on the device."""
-        batch = self._order[self._position : self._position + self.config.batch_size]
-        images = self._train_images.index_select(0, batch)
+    def _gather(self, batch: torch.Tensor) -> Callable[[], tuple[torch.Tensor, torch.Tensor]]:
+        """Collect a mini-batch; what is returned sets the gradients and gives loss and correct answers."""
         labels = self._train_labels.index_select(0, batch)
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.lr
-        first: list[tuple[torch.Tensor, torch.Tensor]] = []
+        closed = self._closed
+        if closed is not None:
+            buffers = closed.buffers(len(batch))
+            torch.index_select(self._train_pixels, 0, batch, out=buffers.inputs)
 
-        def closure() -> torch.Tensor:
+            def by_hand() -> tuple[torch.Tensor, torch.Tensor]:
+                loss, logits = closed(buffers, labels)
+                return loss, logits.argmax(1).eq_(labels).sum()
+
+            return by_hand
+        images = self._train_images.index_select(0, batch)
+
+        def by_autograd() -> tuple[torch.Tensor, torch.Tensor]:
             self._optimizer.zero_grad()
             logits = self._body(images)
             loss = nn.functional.cross_entropy(logits, labels)
             loss.backward()  # type: ignore[no-untyped-call]
-            if not first:
-                first.append((loss.detach(), logits.detach().argmax(1).eq(labels).sum()))
-            return loss
+            return loss.detach(), logits.detach().argmax(1).eq(labels).sum()
 
-        if self._wants_closure:
-            self._optimizer.step(closure)  # type: ignore[arg-type]
-        else:
-            closure()
-            self._optimizer.step()
-        self._step += 1
-        self._position += len(batch)
-        if self._position == len(self._order):
-            self._end_epoch()
-        return first[0]
+        return by_autograd
+
+    def _set_rate(self) -> None:
+        """Give the optimizer the effective learning rate: base lr x schedule factor."""
+        self.lr = self.config.optimizer.lr * self._schedule.factor
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.lr
 
     def _end_epoch(self) -> None:
         self._epoch += 1
         self._schedule.advance()
-        self._factor = self._schedule.factor
+        self._set_rate()
         self._evaluation = self._evaluate()
         self._shuffle()
-
-    def _check(self, record: TrainingRecord) -> None:
-        if not math.isfinite(record.loss):
-            self._failure = (
-                f"The loss became {record.loss} at step {record.step} with learning rate {record.lr:g}. "
-                "Start again with a smaller learning rate."
-            )
-
-    def _raise_failure(self) -> None:
-        if self._failure:
-            raise RunFailed(self._failure)
 
     def _evaluate(self) -> Generator[int, None, Evaluation]:
         step = self._step
@@ -301,7 +314,9 @@ class TrainingEngine:
                 f"epochs: expected more than the {self._epoch} already trained, got {config.epochs}"
             )
         retune(self._optimizer, config.optimizer)
+        self._update = quick_step(self._optimizer)
         self.config = config
+        self._set_rate()
 
     def answer(self, request: Any) -> Any:
         """`"snapshot"`: the network; `"digits"`: its data; `"evaluate"`: its test results, in slices."""
@@ -360,7 +375,7 @@ class TrainingEngine:
         self._generator.set_state(state["generator"])
         for _ in range(self._epoch):
             self._schedule.advance()
-        self._factor = self._schedule.factor
+        self._set_rate()
         self._failure = state["failure"]
         self._result_step = state["result_step"]
         if state["result"] is not None:

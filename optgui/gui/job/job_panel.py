@@ -70,6 +70,11 @@ class JobPanel(QObject):
         return self.controller.state
 
     @property
+    def run_config(self) -> Config | None:
+        """The config as the present run has it, None before the first."""
+        return self._run_config
+
+    @property
     def has_run(self) -> bool:
         """Whether there is an engine that can be asked."""
         return self.state not in (JobState.IDLE, JobState.FAILED)

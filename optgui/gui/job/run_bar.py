@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from optgui.core.engine import Status
+from optgui.gui.readings import Readout
 from optgui.jobs.messages import JobState
 
 WINDOW_S = 3.0  # the rate is the mean over this long
@@ -42,9 +43,8 @@ class RunBar(QFrame):
         for button in (self.start_button, self.step_button, self.stop_button):
             layout.addWidget(button)
         layout.addSpacing(8)
-        self.text = QLabel("Ready")
+        self.text = Readout()
         self.text.setObjectName(f"{subject}.status")
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
         layout.addWidget(self.text, 1)
         self.progress = QProgressBar()
         self.progress.setObjectName(f"{subject}.progress")

@@ -219,6 +219,8 @@ class DigitRow(QWidget):
 
     def show_words(self, captions: list[str], right: list[bool | None], tips: list[str]) -> None:
         """Write below each digit; True is drawn as right, False as wrong, None in neither colour."""
+        if (captions, right, tips) == (self._captions, self._right, self._tips):
+            return
         self._captions, self._right, self._tips = captions, right, tips
         self.setAccessibleDescription(", ".join(tips[:20]))
         self.update()
@@ -311,6 +313,8 @@ class ConfusionView(QWidget):
         self, table: NDArray[np.int64] | None, names: tuple[str, ...] = tuple("0123456789")
     ) -> None:
         """Show counts (10, 10), or an empty table."""
+        if table is self._table and names == self._names:
+            return
         self._table, self._names = table, names
         if table is not None:
             wrong = int(table.sum() - np.trace(table))

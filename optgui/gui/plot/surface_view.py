@@ -176,7 +176,7 @@ class SurfaceView(QWidget):
         self._contours.setPen(pen)
         self._minima.setPen(pg.mkPen(tokens.casing, width=1))
         self._minima.setBrush(pg.mkBrush("#FFE066"))
-        self._start.setPen(pg.mkPen(tokens.casing if self._dark else tokens.text, width=2))
+        self._start.setPen(pg.mkPen(tokens.text, width=2))
         self._start.setHoverPen(pg.mkPen(tokens.accent, width=3))
         self._read_out.setColor(QColor(tokens.text))
         fill = QColor(tokens.panel)

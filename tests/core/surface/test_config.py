@@ -20,6 +20,7 @@ def ids_of(racers):
         {"surface": {"name": "Quadratic", "condition": 250, "angle": -12.5}, "start": [0.1, -2], "steps": 7},
         {"racers": [{"optimizer": {"name": name}, "visible": False} for name in OFFERED]},
         *({"surface": name} for name in SURFACES),
+        {"surface": {"name": "Formula", "text": "x^2 + 10*sin(y)"}, "start": [1, 2]},
     ],
 )
 def test_config_survives_a_json_round_trip(data):
@@ -68,10 +69,11 @@ def test_racers_made_in_python_are_numbered_like_those_of_a_file():
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"surface": "Foo"}, "surface.name: expected one of Quadratic, Rosenbrock, .*, got 'Foo'"),
+        ({"surface": "Foo"}, "surface.name: expected one of Quadratic, Ravine, .*, got 'Foo'"),
         ({"surface": {"name": "Quadratic", "condition": 0.5}},
          "surface.condition: expected a number from 1 to 1000, got 0.5"),
         ({"surface": {"name": "Beale", "condition": 2}}, "surface.condition: unknown field"),
+        ({"surface": {"name": "Formula", "text": "x + foo"}}, "surface.text: column 5: unknown name 'foo'"),
         ({"start": [0, float("nan")]}, "start.1: expected 2 numbers"),
         ({"start": [0, 1e7]}, "start: expected 2 numbers from"),
         ({"steps": 0}, "steps: expected a whole number from 1 to 1000000, got 0"),
@@ -98,3 +100,9 @@ def test_only_steps_speed_and_visibility_are_live_besides_what_the_optimizers_sa
 @pytest.mark.parametrize("config", [DescentConfig, RacerConfig])
 def test_every_field_has_words(config):
     assert all(spec.title and spec.help for spec in params_of(config))
+
+
+@pytest.mark.parametrize("name", list(SURFACES))
+def test_the_formula_to_show_is_the_surfaces_own_or_the_typed_one(name):
+    typed = {"Formula": "x**2 + 10*sin(y)"}
+    assert SurfaceConfig(name=name).formula == typed.get(name, SURFACES[name].formula)

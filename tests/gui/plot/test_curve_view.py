@@ -6,7 +6,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QToolTip
 
 from optgui.gui import theme
-from optgui.gui.plot.curve_view import CurveView, short
+from optgui.gui.plot.curve_view import CurveView
 
 
 @pytest.fixture
@@ -207,28 +207,6 @@ def test_any_number_can_be_drawn(view, peak, log):
     assert not view.grab().isNull()
 
 
-@pytest.mark.parametrize(
-    ("decades", "low", "high", "expected"),
-    [
-        (True, -3.2, 1.1, {"0.001", "0.01", "0.1", "1", "10"}),
-        (True, -40.0, 0.0, {"1e−20", "1"}),
-        (True, 0.30, 0.34, {"2.1"}),
-        (False, 0.0, 1.0, {"0.0", "1.0"}),
-        (False, 0.0, 3e-7, {"1e−7"}),
-        (False, -20_000.0, 0.0, {"−10,000", "0"}),
-    ],
-)
-def test_ticks_are_few_round_numbers_within_the_range(view, decades, low, high, expected):
-    axis = view.canvas.y_axis
-    axis.decades = decades
-    [(spacing, values)] = axis.tickValues(low, high, 250)
-    words = axis.tickStrings(values, 1.0, spacing)
-    assert 2 <= len(values) <= 9
-    assert all(low - 1e-9 <= value <= high + 1e-9 for value in values)
-    assert len(set(words)) == len(words)
-    assert expected <= set(words)
-
-
 def test_hint_disappears_with_the_first_number(view):
     view.set_hint("Press Start: the loss appears here")
     settle()
@@ -404,20 +382,3 @@ def test_every_button_has_a_name_and_a_tooltip(view):
         "training.loss.log",
     }
     assert all(button.accessibleName().startswith("Loss") and button.toolTip() for button in buttons)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.5, "0.5000"),
-        (1234.0, "1234"),
-        (12_345.0, "12,340"),
-        (-1.2345e-5, "−1.234e−5"),
-        (3e20, "3.000e20"),
-        (0.0, "0.000"),
-        (float("nan"), "not a number"),
-        (float("-inf"), "−∞"),
-    ],
-)
-def test_short_writes_four_significant_digits(value, text):
-    assert short(value) == text

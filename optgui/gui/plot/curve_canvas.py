@@ -1,0 +1,276 @@
+"""The painted plot of a curve: axes and lines as pyqtgraph items, words, marks and cursor over them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import QGraphicsView, QToolTip
+
+from optgui.gui import theme
+from optgui.gui.plot.curve_axis import CurveAxis
+from optgui.gui.plot.curve_words import Row
+
+if TYPE_CHECKING:
+    from optgui.gui.plot.curve_view import CurveView
+
+# Room at the right for the names, in characters; the same everywhere, so stacked curves share their x.
+_GUTTER_CHARACTERS = 15
+_Y_LETTERS = 8
+
+
+class CurveCanvas(pg.PlotWidget):
+    """The plot itself: axes and lines as pyqtgraph items, words and cursor painted over them."""
+
+    def __init__(self, view: CurveView) -> None:
+        self.view = view
+        self.paints = 0
+        self.x_axis, self.y_axis = CurveAxis("bottom", 11), CurveAxis("left", _Y_LETTERS)
+        super().__init__(view, axisItems={"bottom": self.x_axis, "left": self.y_axis}, enableMenu=False)
+        for axis in (self.x_axis, self.y_axis):
+            axis.setZValue(-1)  # the grid lies below the lines
+        self.plotItem.hideButtons()
+        self.plotItem.vb.setMouseEnabled(x=True, y=False)
+        self.plotItem.vb.disableAutoRange()
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
+        self._caption, self._metrics, self._strip = QFont(), QFontMetricsF(QFont()), 20.0
+
+    def restyle(self, tokens: theme.Colours, font: QFont, strip: float, labels: Sequence[str]) -> None:
+        """Colours, the font of all words, the height of the strip above the plot, the names at its right."""
+        self._caption, self._metrics = font, QFontMetricsF(font)
+        self._strip = max(strip + 4, self._metrics.height() + 8)
+        character = self._metrics.averageCharWidth()
+        widest = max(map(self._metrics.horizontalAdvance, labels), default=0.0) + 34
+        gutter = max(widest, _GUTTER_CHARACTERS * character)
+        self.setBackground(tokens.plot)
+        for axis in (self.x_axis, self.y_axis):
+            axis.setStyle(tickFont=font, tickTextOffset=6)
+            axis.setPen(pg.mkPen(tokens.rule))
+            axis.setTickPen(pg.mkPen(tokens.rule))
+            axis.setTextPen(pg.mkPen(tokens.muted))
+        self.x_axis.room, self.y_axis.room = 14 * character, 2.6 * self._metrics.height()
+        self.y_axis.setWidth(round(self._metrics.horizontalAdvance("0" * _Y_LETTERS) + 12))
+        self.x_axis.setHeight(round(self._metrics.height() + 8))
+        self.plotItem.layout.setContentsMargins(0, self._strip, gutter, 2)
+
+    # Painting
+
+    def paintEvent(self, event: QEvent) -> None:
+        """Count, so that tests see when nothing is painted."""
+        self.paints += 1
+        super().paintEvent(event)
+
+    def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
+        """Words and cursor, in the scene's pixels, so that an exported picture has them as well."""
+        plot, tokens = self.plotItem.vb.sceneBoundingRect(), theme.colours(self.view)
+        painter.save()
+        painter.setFont(self._caption)
+        self._draw_names(painter, plot, tokens)
+        self._draw_marks(painter, plot, tokens)
+        self._draw_ends(painter, plot)
+        if self.view.nearest_x() is not None:
+            self._draw_cursor(painter, plot, tokens)
+        elif hint := self.view.hint:
+            painter.setPen(QColor(tokens.muted))
+            painter.setFont(self.view.font())
+            painter.drawText(plot, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, hint)
+        painter.restore()
+
+    def _pixel_x(self, x: float, plot: QRectF) -> float:
+        x0, x1 = self.view.x_range
+        return plot.left() + (x - x0) / (x1 - x0) * plot.width()
+
+    def _pixel_y(self, y: float, plot: QRectF) -> float:
+        y0, y1 = self.view.y_range
+        return plot.bottom() - (y - y0) / (y1 - y0) * plot.height()
+
+    def _draw_names(self, painter: QPainter, plot: QRectF, tokens: theme.Colours) -> None:
+        painter.setPen(QColor(tokens.text))
+        painter.drawText(QPointF(plot.left(), self._baseline), self.view.name)
+        painter.setPen(QColor(tokens.muted))
+        painter.drawText(QPointF(self._quantity_x(plot), self._baseline), self._quantity)
+        width = self._metrics.horizontalAdvance(self.view.x_label)
+        baseline = plot.bottom() + 5 + self._metrics.ascent()
+        painter.drawText(QPointF(self.width() - width - 10, baseline), self.view.x_label)
+
+    @property
+    def _quantity(self) -> str:
+        label = "" if self.view.y_label.lower() == self.view.name.lower() else self.view.y_label
+        return ", ".join(filter(None, (label, self.view.unit)))
+
+    def _quantity_x(self, plot: QRectF) -> float:
+        return (
+            plot.left() + self._metrics.horizontalAdvance(self.view.name) + self._metrics.averageCharWidth()
+        )
+
+    @property
+    def _baseline(self) -> float:
+        return (self._strip + self._metrics.ascent() - self._metrics.descent()) / 2
+
+    def _draw_marks(self, painter: QPainter, plot: QRectF, tokens: theme.Colours) -> None:
+        """A thin line each; words in the strip, else in a row below it, else on hover alone."""
+        space = self._metrics.averageCharWidth() * 2
+        ends = [self._quantity_x(plot) + self._metrics.horizontalAdvance(self._quantity) + space, plot.left()]
+        limits = [self.view.toolbar.x() - 4.0, plot.right()]
+        near = set(self.view.marks_near_cursor())
+        for x, text in self.view.marks:
+            at, width = self._pixel_x(x, plot), self._metrics.horizontalAdvance(text)
+            if not plot.left() <= at <= plot.right() + 1:
+                continue
+            colour = QColor(tokens.accent if text in near else tokens.muted)
+            painter.setPen(QPen(colour, 0, Qt.PenStyle.DotLine))
+            top = plot.top()
+            for row in (0, 1):
+                left = min(at + 4, limits[row] - width)
+                if left >= ends[row] and left >= at - width:
+                    ends[row] = left + width + space
+                    baseline = self._baseline if row == 0 else plot.top() + self._metrics.ascent() + 2
+                    top = self._strip - self._metrics.height() if row == 0 else top
+                    painter.drawLine(QPointF(at, top), QPointF(at, plot.bottom()))
+                    if row == 1:  # over the lines
+                        words = QRectF(left - 2, plot.top() + 1, width + 4, self._metrics.height() + 1)
+                        painter.fillRect(words, QColor(tokens.plot))
+                    painter.setPen(colour)
+                    painter.drawText(QPointF(left, baseline), text)
+                    break
+            else:
+                painter.drawLine(QPointF(at, top), QPointF(at, plot.bottom()))
+
+    def _draw_ends(self, painter: QPainter, plot: QRectF) -> None:
+        """The name of each line beside its end, moved apart where ends are close."""
+        x1 = self.view.x_range[1]
+        ends = []
+        for line in self.view.shown_lines:
+            x, y = line.drawn
+            if len(x):
+                ends.append((self._pixel_y(float(np.interp(x1, x, y)), plot), line, float(min(x[-1], x1))))
+        if not ends or (len(ends) == 1 and ends[0][1].label == self.view.y_label):
+            return
+        ends.sort(key=lambda end: end[0])
+        left = min(max(self._pixel_x(end[2], plot) for end in ends) + 8, plot.right() + 8)
+        height = self._metrics.height()
+        places = _apart([end[0] for end in ends], height, plot.top() + height / 2, plot.bottom() - height / 2)
+        for place, (_, line, _) in zip(places, ends, strict=True):
+            pen = self.view.line_pen(line)
+            painter.setPen(pen)
+            painter.drawLine(QPointF(left, round(place)), QPointF(left + 16, round(place)))
+            painter.setPen(pen.color())
+            painter.drawText(QPointF(left + 20, place + self._metrics.ascent() / 2 - 1), line.label)
+
+    def _draw_cursor(self, painter: QPainter, plot: QRectF, tokens: theme.Colours) -> None:
+        x, rows = self.view.nearest_x(), self.view.readings()
+        if x is None or not rows:
+            return
+        at = self._pixel_x(x, plot)
+        painter.setPen(QPen(QColor(tokens.muted), 0))
+        painter.drawLine(QPointF(round(at), plot.top()), QPointF(round(at), plot.bottom()))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        heights = [plot.bottom()]
+        for line in self.view.shown_lines:
+            here, y = line.series.nearest(x) or (x, math.nan)
+            y = math.log10(y) if self.view.log and y > 0 else (math.nan if self.view.log else y)
+            point = QPointF(self._pixel_x(here, plot), self._pixel_y(y, plot)) if math.isfinite(y) else None
+            if point is not None and plot.contains(point):
+                painter.setPen(QPen(QColor(tokens.plot), 1.5))
+                painter.setBrush(self.view.line_pen(line).color())
+                painter.drawEllipse(point, 3.5, 3.5)
+                heights.append(point.y())
+        above = min(heights) - plot.top() > plot.bottom() - max(heights[1:], default=plot.top())
+        self._draw_box(painter, plot, tokens, (at, above), rows)
+
+    def _draw_box(
+        self,
+        painter: QPainter,
+        plot: QRectF,
+        tokens: theme.Colours,
+        place: tuple[float, bool],
+        rows: Sequence[Row],
+    ) -> None:
+        at, above = place
+        height, gap = self._metrics.height() + 2, self._metrics.averageCharWidth() * 3
+        words = max(self._metrics.horizontalAdvance(row[1]) for row in rows)
+        values = max(self._metrics.horizontalAdvance(row[2]) for row in rows)
+        width = words + (gap + values if values else 0) + 16
+        left = at + 12 if at + 12 + width <= self.width() - 4 else max(4.0, at - 12 - width)
+        tall = height * len(rows) + 10
+        box = QRectF(left, plot.top() + 6 if above else plot.bottom() - 6 - tall, width, tall)
+        painter.setPen(QPen(QColor(tokens.rule), 1))
+        painter.setBrush(QColor(tokens.panel))
+        painter.drawRoundedRect(box, 4, 4)
+        baseline = box.top() + 5 + self._metrics.ascent()
+        for line, text, value in rows:
+            mark = line is None and not value
+            colour = tokens.accent if mark else tokens.muted
+            painter.setPen(self.view.line_pen(line).color() if line else QColor(colour))
+            painter.drawText(QPointF(box.left() + 8, baseline), text)
+            painter.setPen(QColor(tokens.text))
+            painter.drawText(
+                QPointF(box.right() - 8 - self._metrics.horizontalAdvance(value), baseline), value
+            )
+            baseline += height
+
+    # Mouse and keys
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Move the cursor; a drag pans as well."""
+        super().mouseMoveEvent(event)
+        vb = self.plotItem.vb
+        inside = vb.sceneBoundingRect().contains(event.position())
+        self.view.set_cursor(vb.mapSceneToView(event.position()).x() if inside else None)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Back to the whole run."""
+        super().mouseDoubleClickEvent(event)
+        self.view.fit()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """No cursor without a pointer."""
+        super().leaveEvent(event)
+        self.view.set_cursor(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """F fits, plus and minus zoom, the arrows move the cursor, Escape removes it."""
+        key = Qt.Key
+        x0, x1 = self.view.x_range
+        step = (x1 - x0) / max(self.plotItem.vb.width(), 1.0)
+        cursor = self.view.cursor if self.view.cursor is not None else (x0 + x1) / 2
+        actions: dict[int, Callable[[], None]] = {
+            key.Key_F: self.view.fit,
+            key.Key_Home: self.view.fit,
+            key.Key_Plus: lambda: self.view.zoom(0.8),
+            key.Key_Equal: lambda: self.view.zoom(0.8),
+            key.Key_Minus: lambda: self.view.zoom(1.25),
+            key.Key_Left: lambda: self.view.set_cursor(max(x0, cursor - 4 * step)),
+            key.Key_Right: lambda: self.view.set_cursor(min(x1, cursor + 4 * step)),
+            key.Key_Escape: lambda: self.view.set_cursor(None),
+        }
+        action = actions.get(event.key())
+        if action is None:
+            event.ignore()  # Space and the full stop belong to the tab
+        else:
+            action()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """A pointer at rest reads every digit."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            rows = self.view.readings(repr)
+            text = "\n".join(f"{words} {value}".strip() for _, words, value in rows)
+            QToolTip.showText(event.globalPos(), text, self)
+            return True
+        return bool(super().viewportEvent(event))
+
+
+def _apart(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Ascending places moved as little as needed to lie `gap` apart between `low` and `high`."""
+    gap = min(gap, (high - low) / max(len(places) - 1, 1))
+    out: list[float] = []
+    for place in places:
+        out.append(max(place, low, out[-1] + gap if out else low))
+    for at in reversed(range(len(out))):
+        out[at] = min(out[at], high if at == len(out) - 1 else out[at + 1] - gap)
+    return out
