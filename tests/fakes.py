@@ -1,10 +1,11 @@
-"""Engines without mathematics, for the tests of jobs."""
+"""Engines without mathematics, for the tests of jobs and of what a tab is made of."""
 
 import threading
 import time
 from typing import Any, NamedTuple
 
-from optgui.core.engine import Status
+from optgui.core.engine import RunFailed, Status
+from optgui.core.params import Config, param, refuse_locked
 
 
 class Record(NamedTuple):
@@ -51,3 +52,56 @@ class CountingEngine:
         if request != "count":
             raise ValueError(f"expected 'count', got {request!r}")
         return self.steps
+
+
+class TunableConfig(Config):
+    """Something to turn, live and locked."""
+
+    rate: float = param(1.0, title="Rate", help="Live.", above=0, high=100, scale="log", live=True)
+    share: float = param(0.5, title="Share", help="Live.", low=0, high=1, live=True)
+    steps: int = param(10**9, title="Steps", help="Live.", low=1, high=10**9, live=True)
+    size: int = param(1, title="Size", help="Locked while a run has it.", low=1, high=99)
+    fail_at: int = param(-1, title="Fails at", help="", low=-1, high=99)
+
+
+class TunableRecord(NamedTuple):
+    step: int
+    rate: float
+    size: int
+
+
+class TunableEngine:
+    """Counts, and says in each record what it was tuned to; takes no rate above 50."""
+
+    def __init__(self, config: TunableConfig, inputs: Any = None) -> None:
+        if config.size == 13:
+            raise ValueError("size: expected a lucky number, got 13")
+        self.config, self.inputs, self.count = config, inputs, 0
+
+    @property
+    def done(self) -> bool:
+        return self.count >= self.config.steps
+
+    def step(self) -> TunableRecord:
+        if self.count == self.config.fail_at:
+            raise RunFailed(f"The count failed at step {self.count}.")
+        time.sleep(0.0005)
+        self.count += 1
+        return TunableRecord(self.count, self.config.rate, self.config.size)
+
+    def frame(self) -> tuple[int, Any]:
+        return self.count, self.inputs
+
+    def status(self) -> Status:
+        return Status(self.count, self.config.steps)
+
+    def apply(self, config: TunableConfig) -> None:
+        refuse_locked(self.config, config)
+        if config.rate > 50:
+            raise ValueError(f"rate: expected at most 50 here, got {config.rate:g}")
+        self.config = config
+
+    def answer(self, request: str) -> Any:
+        if request != "count":
+            raise ValueError(f"request: expected count, got {request!r}")
+        return self.count

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import html
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from optgui.core.curvature import Curvature
+from optgui.core.optimizers import OptimizerConfig
 from optgui.core.surface import DescentConfig, DescentFrame
+from optgui.core.surface.rates import ruler
 from optgui.gui import theme
+from optgui.gui.form.editors import NumberEditor
 from optgui.gui.form.param_form import group_title
 from optgui.gui.job.job_panel import JobPanel
 from optgui.gui.job.tab_frame import TabFrame
@@ -50,6 +56,7 @@ class SurfaceTab(TabFrame):
         self.map.start_moved.connect(self._on_start_moved)
         self._surface_name = self._config.surface.name
         self._show_surface()
+        self._choose_scale()
         panel.start(paused=True)
 
     @property
@@ -61,19 +68,29 @@ class SurfaceTab(TabFrame):
     def _show_surface(self) -> None:
         config = self._config
         entry = config.surface.entry
-        self.map.show_surface(config.surface, config.start)
+        self.map.show_surface(config.surface, config.start, config.constraint)
         minima = ", ".join(f"({x:.4g}, {y:.4g})" for x, y in entry.minima)
-        words = "Minimum" if len(entry.minima) == 1 else f"{len(entry.minima)} minima"
+        if minima:
+            words = f"{'Minimum' if len(entry.minima) == 1 else f'{len(entry.minima)} minima'} at {minima}"
+        else:
+            words = "No minimum is known."
         muted = theme.colours(self).muted
         self._formula.setText(
-            f"<p style='margin: 0'>f(x, y) = {entry.formula}</p>"
-            f"<p style='margin: 4px 0 0 0; color: {muted}'>{words} at {minima}</p>"
+            f"<p style='margin: 0'>f(x, y) = {html.escape(config.surface.formula)}</p>"
+            f"<p style='margin: 4px 0 0 0; color: {muted}'>{words}</p>"
         )
         self._formula.setToolTip(entry.reference)
+
+    def _choose_scale(self) -> None:
+        """Draw losses on a log axis where none can fall below 0."""
+        surface = self._config.surface
+        lowest = [surface.value(x, y) for x, y in surface.entry.minima]
+        self.loss.set_log(bool(lowest) and min(lowest) > -1e-9)
 
     def _on_edited(self, config: DescentConfig, path: str) -> None:
         if config.surface.name != self._surface_name:
             self._surface_name = config.surface.name
+            self._choose_scale()
             x, y = config.surface.entry.start
             self._show_surface()
             self.panel.form.change("start", [x, y], final=True)
@@ -140,6 +157,22 @@ class SurfaceTab(TabFrame):
             "f(x, y)", f"{frame.losses[place, -1]:.4g}" if stop is None else f"diverged at step {stop}"
         )
         facts.show_fact("‖∇f‖", f"{frame.gradient_norms[place, -1]:.4g}")
+        curvature = frame.curvatures[place]
+        low, high = curvature.eigenvalues
+        facts.show_fact("Hessian λ", f"{low:.4g}, {high:.4g}")
+        racers = self._config.racers
+        if place < len(racers) and racers[place].id == identity:
+            self._show_ruler(facts, place, racers[place].optimizer, curvature)
+
+    def _show_ruler(self, facts: Facts, place: int, optimizer: OptimizerConfig, curvature: Curvature) -> None:
+        """Say what the learning rate does here, and mark the rates that matter on its slider."""
+        if curvature.kind == "not finite":
+            return
+        rule = ruler(curvature.eigenvalues, optimizer)
+        facts.show_fact("Learning rate", rule.regime(optimizer.lr).name)
+        editor = self.panel.form.editor(f"racers.{place}.optimizer.lr")
+        if isinstance(editor, NumberEditor):
+            editor.set_marks(tuple((mark.value, f"{mark.label} ({mark.formula})") for mark in rule.marks))
 
     def summary(self) -> dict[str, object]:
         """What the tab shows, for the tour's numbers."""

@@ -144,7 +144,7 @@ def optimizer(**fields):
         ),
         (TrainingConfig, [1], "expected an object with named fields, got [1]"),
         (DescentConfig, {"start": [1]}, "start: expected 2 numbers from -1000000 to 1000000, got [1]"),
-        (DescentConfig, {"surface": "Alps"}, "surface.name: expected one of Quadratic, Rosenbrock"),
+        (DescentConfig, {"surface": "Alps"}, "surface.name: expected one of Quadratic, Ravine"),
         (
             DescentConfig,
             {"racers": [{}, {"optimizer": {"name": "SGD", "lr": -1}}]},

@@ -13,8 +13,9 @@ from pydantic import model_validator
 
 from optgui.core.constraints.base import ConvexSet
 from optgui.core.constraints.intersection import Intersection
+from optgui.core.constraints.lines import Line
 from optgui.core.constraints.polygon import Polygon
-from optgui.core.constraints.sets import Ball, Box, HalfSpace, Line, Simplex, WholeSpace
+from optgui.core.constraints.sets import Ball, Box, HalfSpace, Simplex, WholeSpace
 from optgui.core.params import Config, EntryConfig, param
 from optgui.core.registry import Entry, Registry
 

@@ -2,7 +2,7 @@
 
 A point far from the sets costs Dykstra's algorithm sweeps in proportion to its distance (a disc cut by a
 line, from 100 radii away: 3,000), though the sets that bind are known after a few. From there this takes
-two or three steps.
+a handful of steps.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 from optgui.core.constraints.base import ConvexSet
 
 LARGEST = 64  # unknowns of a point, sets times dimensions; beyond it the matrices cost more than sweeps
+_TOGETHER = 4096  # points; their matrices take some 10 MB
 _STEPS = 15
 _DIFFERENCE = 1e-7
 _RIDGE = 1e-14  # sets that bind along one normal share its multiplier in no unique way
@@ -22,26 +23,35 @@ _RIDGE = 1e-14  # sets that bind along one normal share its multiplier in no uni
 def finish(
     sets: Sequence[ConvexSet], goal: torch.Tensor, corrections: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The better of two attempts: from Dykstra's corrections, and from their sum in equal shares.
+    """The best of a few attempts: from Dykstra's corrections, and from their sum in equal shares.
 
     Early in the sweeps for a distant goal the first set has been given nearly all of the distance, and
-    hands it on to the others by no more than their diameters a sweep. Arguments and results are those of
-    `solve`.
+    hands it on to the others by no more than their diameters a sweep. The shares are for all sets, and for
+    all but one, which may not bind. Arguments and results are those of `solve`.
     """
-    b = len(goal)
-    equal = corrections.mean(1, keepdim=True).expand_as(corrections)
-    points, errors = solve(sets, torch.cat([goal, goal]), torch.cat([corrections, equal]))
-    first = (errors[:b] <= errors[b:])[:, None]
-    return torch.where(first, points[:b], points[b:]), torch.minimum(errors[:b], errors[b:])
+    b, m, n = corrections.shape
+    if b > _TOGETHER:
+        pieces = zip(torch.split(goal, _TOGETHER), torch.split(corrections, _TOGETHER), strict=True)
+        halves = zip(*(finish(sets, *piece) for piece in pieces), strict=True)
+        found, error = (torch.cat(half) for half in halves)
+        return found, error
+    weights = [torch.full((m,), 1 / m)] + [(1 - row) / (m - 1) for row in torch.eye(m) if m > 2]
+    away = corrections.sum(1, keepdim=True)
+    starts = [corrections, *(away * weight.to(away)[:, None] for weight in weights)]
+    points, errors = solve(sets, goal.repeat(len(starts), 1), torch.cat(starts))
+    best = errors.nan_to_num(torch.inf).reshape(-1, b).argmin(0)
+    rows = torch.arange(b, device=goal.device)
+    return points.reshape(-1, b, n)[best, rows], errors.reshape(-1, b)[best, rows]
 
 
 def solve(
     sets: Sequence[ConvexSet], goal: torch.Tensor, corrections: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Solve goal - x = ρ sum vᵢ, x = Pᵢ(x + vᵢ): then each vᵢ is normal to its set at x, and x the projection.
+    """Solve goal - x = ρ sum vᵢ and x = Pᵢ(x + vᵢ) for x and all vᵢ.
 
-    The second equation knows no scale, so ρ is the distance of the goal, which makes all parts of one size.
-    Source: L. Qi, J. Sun, "A nonsmooth version of Newton's method", Mathematical Programming 58, 1993.
+    Then each vᵢ is normal to its set at x, which makes x the projection of the goal. The second equation
+    knows no scale, so ρ is the distance of the goal, which makes all parts of one size. Source: L. Qi,
+    J. Sun, "A nonsmooth version of Newton's method", Mathematical Programming 58, 1993.
 
     Args:
         sets: the sets, m of them.
@@ -66,11 +76,13 @@ def solve(
         return torch.stack([(goal - x) / scale - v.sum(-2), *parts], dim=-2)
 
     def size(f: torch.Tensor) -> torch.Tensor:
-        return torch.linalg.vector_norm(f, dim=-1).sum(-1)
+        length: torch.Tensor = torch.linalg.vector_norm(f, dim=-1).sum(-1)
+        return length
 
     u = torch.cat([(goal - away)[:, None], corrections / scale[..., None]], dim=1)
     f = rest(u)
     best, least = u[:, 0], size(f)
+    # A step that lowers nothing is taken all the same: the equations have kinks to get across.
     for _ in range(_STEPS):
         matrix = goal.new_zeros(b, 1 + m, n, 1 + m, n)  # equation, its row, unknown, its coordinate
         matrix[:, 0, :, 0] = -eye / scale[..., None]
@@ -88,12 +100,7 @@ def solve(
         trials = u + shares * step
         values = rest(trials)
         pick = size(values).nan_to_num(torch.inf).argmin(0)
-        if _MODE: pick = torch.zeros_like(pick)
         u, f = trials[pick, rows], values[pick, rows]
         lower = size(f) < least
-        if _DEBUG: print(u, size(f))
         best, least = torch.where(lower[:, None], u[:, 0], best), torch.where(lower, size(f), least)
     return best, scale[:, 0] * least
-
-_MODE=0
-_DEBUG=0

@@ -1,11 +1,9 @@
-"""Convex sets whose projection is a formula: the whole space, balls, boxes, half-spaces, lines, simplices."""
+"""Convex sets whose projection is a formula: the whole space, balls, boxes, half-spaces, simplices."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,6 @@ from optgui.core.constraints.vectors import (
     common_dimension,
     dimension_of,
     number,
-    plain,
     tensor,
     vector,
 )
@@ -80,7 +77,7 @@ class Ball(ConvexSet):
         point = as_array(x)
         offset = point - array(self.center, len(point))
         length = float(np.linalg.norm(offset))
-        if length < self.radius - tolerance * _size(point) or length == 0:
+        if length < self.radius - tolerance * size_of(point) or length == 0:
             return np.zeros((0, len(point)))
         return (offset / length)[None]
 
@@ -130,7 +127,7 @@ class Box(ConvexSet):
     def normals(self, x: Any, tolerance: float = 1e-6) -> Array:
         """± the axes whose bounds the point touches."""
         point = as_array(x)
-        n, near = len(point), tolerance * _size(point)
+        n, near = len(point), tolerance * size_of(point)
         upper, lower = point >= array(self.high, n) - near, point <= array(self.low, n) + near
         return np.vstack([np.eye(n)[upper], -np.eye(n)[lower]])
 
@@ -180,67 +177,12 @@ class HalfSpace(ConvexSet):
         point = as_array(x)
         unit, offset = self._unit(len(point))
         normal = array(unit, len(point))[None]
-        return normal[normal @ point >= offset - tolerance * _size(point)]
+        return normal[normal @ point >= offset - tolerance * size_of(point)]
 
     def half_planes(self, domain: Domain, count: int) -> HalfPlanes:
         """Itself."""
         unit, offset = self._unit(2)
         return HalfPlanes(array(unit, 2)[None], np.array([offset]))
-
-
-@dataclasses.dataclass(frozen=True)
-class Line(ConvexSet):
-    """point + span(direction): a line, or an affine subspace if `direction` holds several rows.
-
-    P(x) = point + B^T B (x - point), where the rows of B (k, n) are an orthonormal basis of the directions.
-    Source: N. Parikh, S. Boyd, "Proximal algorithms", Foundations and Trends in Optimization 1 (3), 2014,
-    section 6.2.1.
-    """
-
-    point: Vector = 0.0
-    direction: Vector | tuple[tuple[float, ...], ...] = 1.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "point", vector("point", self.point))
-        given = plain(self.direction)
-        if isinstance(given, Iterable) and any(isinstance(plain(row), Iterable) for row in given):
-            rows = tuple(vector("direction", row) for row in given)
-            if not all(isinstance(row, tuple) and len(row) == len(plain(given)[0]) for row in rows):
-                raise ValueError(f"direction: expected rows of one length, got {self.direction!r}")
-            object.__setattr__(self, "direction", rows)
-        else:
-            object.__setattr__(self, "direction", vector("direction", given, nonzero=True))
-        common_dimension("direction", self.dimension, dimension_of(self.point))
-        if len(_bases(self.direction, self.dimension or 1)[0]) == 0:
-            raise ValueError(f"direction: expected a vector that is not 0, got {self.direction!r}")
-
-    @property
-    def dimension(self) -> int | None:
-        """Of the point and the directions."""
-        rows = self.direction
-        first = rows[0] if isinstance(rows, tuple) and isinstance(rows[0], tuple) else rows
-        return dimension_of(self.point) if isinstance(first, float) else len(_as_row(first))
-
-    def _project(self, x: torch.Tensor) -> torch.Tensor:
-        n = x.shape[-1]
-        point = tensor(self.point, n, x.device)
-        along, across = _bases(self.direction, n)
-        if len(across) == 0:
-            return x
-        basis = tensor(along, n, x.device)
-        shares = ((x - point)[..., None, :] * basis).sum(-1, keepdim=True)
-        return point + (shares * basis).sum(-2)
-
-    def normals(self, x: Any, tolerance: float = 1e-6) -> Array:
-        """± an orthonormal basis of the directions across; the line's equations hold everywhere on it."""
-        n = len(as_array(x))
-        across = np.array(_bases(self.direction, n)[1]).reshape(-1, n)
-        return np.vstack([across, -across])
-
-    def half_planes(self, domain: Domain, count: int) -> HalfPlanes:
-        """Both sides of the line."""
-        normals = self.normals(np.zeros(2))
-        return HalfPlanes(normals, normals @ array(self.point, 2))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -278,7 +220,7 @@ class Simplex(ConvexSet):
         point = as_array(x)
         n = len(point)
         diagonal = np.full((1, n), 1 / math.sqrt(n))
-        return np.vstack([diagonal, -diagonal, -np.eye(n)[point <= tolerance * _size(point)]])
+        return np.vstack([diagonal, -diagonal, -np.eye(n)[point <= tolerance * size_of(point)]])
 
     def half_planes(self, domain: Domain, count: int) -> HalfPlanes:
         """The segment from (total, 0) to (0, total)."""
@@ -287,23 +229,6 @@ class Simplex(ConvexSet):
         return HalfPlanes(normals, np.array([offset, -offset, 0, 0]))
 
 
-def _size(point: Array) -> float:
+def size_of(point: Array) -> float:
+    """What a tolerance at a point (n,) is relative to."""
     return max(1.0, float(np.linalg.norm(point)))
-
-
-def _as_row(row: Any) -> tuple[float, ...]:
-    return tuple(row)
-
-
-Rows = tuple[tuple[float, ...], ...]
-
-
-@functools.lru_cache(maxsize=256)
-def _bases(direction: Any, n: int) -> tuple[Rows, Rows]:
-    """Orthonormal bases of the span of the directions and of what is orthogonal to it, in n dimensions."""
-    rows = np.atleast_2d(array(direction, n))
-    rows = rows / (np.abs(rows).max(axis=1, keepdims=True) + (rows == 0).all(axis=1, keepdims=True))
-    _, sizes, basis = np.linalg.svd(rows, full_matrices=True)
-    rank = int((sizes > 1e-12 * sizes.max(initial=0)).sum())
-    both = tuple(tuple(row) for row in basis.tolist())
-    return both[:rank], both[rank:]

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 import torch
 from pydantic import field_validator, model_validator
 
+from optgui.core.constraints import ConstraintConfig
+from optgui.core.curvature import Curvature, curvature_at
 from optgui.core.optimizers import OptimizerConfig, Shapes
 from optgui.core.params import Config, EntryConfig, param
 from optgui.core.registry import Registry
@@ -37,6 +39,10 @@ class SurfaceConfig(EntryConfig):
     def evaluate(self, xy: torch.Tensor) -> torch.Tensor:
         """Value at each point with these parameters: (..., 2) to (...)."""
         return self.entry(xy, self.values)
+
+    def curvature(self, x: float, y: float) -> Curvature:
+        """Value, gradient, Hessian and kind of one point; about half a millisecond."""
+        return curvature_at(self.evaluate, (x, y))
 
     def value(self, x: float, y: float) -> float:
         """The value at one point."""
@@ -88,6 +94,11 @@ class DescentConfig(Config):
         help="Where all racers begin, x and y. Drag the ring in the picture.",
         low=-1e6,
         high=1e6,
+    )
+    constraint: ConstraintConfig = param(
+        ConstraintConfig(name="None"),
+        title="Constraint",
+        help="A convex set that no racer leaves: each step is followed by the projection onto it.",
     )
     steps: int = param(
         500,

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from optgui.core.curvature import Curvature, curvatures_at
 from optgui.core.engine import RunFailed, Status
 from optgui.core.optimizers import retune, wants_closure
 from optgui.core.params import refuse_locked
@@ -45,6 +46,7 @@ class DescentFrame:
     losses: NDArray[np.float64]
     gradient_norms: NDArray[np.float64]
     heads: NDArray[np.float64]
+    curvatures: tuple[Curvature, ...]  # at the heads
     diverged: tuple[int | None, ...]
     surface: SurfaceConfig
     minima: tuple[Point, ...]
@@ -53,6 +55,8 @@ class DescentFrame:
 class DescentEngine:
     """All racers move one step at a time, by one batched gradient and each by its own torch optimizer.
 
+    Under a constraint every step is followed by the projection onto it, and the start is projected too:
+    projected gradient descent (Goldstein, "Convex programming in Hilbert space", 1964).
     With the same numbers a racer equals a plain torch.optim loop (`foreach=False`) bit for bit, alone
     or beside others. `done` when all steps are taken or every racer has diverged.
 
@@ -66,7 +70,8 @@ class DescentEngine:
         self._step = 0
         self._ahead = self._slice_at = 0.0
         self._diverged: list[int | None] = [None] * len(config.racers)
-        start = torch.tensor(config.start, dtype=torch.float64)
+        self._feasible = config.constraint.make()
+        start = self._feasible.project(torch.tensor(config.start, dtype=torch.float64))
         self._parameters = [torch.nn.Parameter(start.clone()) for _ in config.racers]
         self._optimizers = [
             _make(racer.optimizer, parameter, place)
@@ -145,6 +150,7 @@ class DescentEngine:
             losses=self._loss_series.filled(),
             gradient_norms=self._norm_series.filled(),
             heads=frozen_copy(self._positions),
+            curvatures=tuple(curvatures_at(self._config.surface.evaluate, self._positions.numpy())),
             diverged=tuple(self._diverged),
             surface=self._config.surface,
             minima=self._config.surface.entry.minima,
@@ -202,8 +208,14 @@ class DescentEngine:
         return closure
 
     def _look(self) -> None:
-        """Evaluate where the racers stand now; put those that left the finite numbers back."""
+        """Project, evaluate where the racers stand now, put back those that left the finite numbers."""
         positions = torch.stack([parameter.detach() for parameter in self._parameters])
+        if self._config.constraint.name != "None":
+            known = positions.isfinite().all(1)
+            positions[known] = self._feasible.project(positions[known])
+            with torch.no_grad():
+                for parameter, position in zip(self._parameters, positions, strict=True):
+                    parameter.copy_(position)
         losses, gradients = self._evaluate(positions)
         finite = positions.isfinite().all(1) & losses.isfinite()
         for place in (~finite).nonzero().flatten().tolist():

@@ -9,8 +9,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from PySide6.QtCore import QLocale, QObject, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QStandardItemModel, QValidator, QWheelEvent
+from PySide6.QtCore import QEvent, QLocale, QObject, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QColor,
+    QHelpEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QStandardItemModel,
+    QValidator,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -19,13 +28,16 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QSizePolicy,
     QSlider,
+    QToolTip,
     QWidget,
 )
 
 from optgui.core.params import Kind, Param
+from optgui.gui import theme
 
 REST_MS = 400  # this long without movement ends a gesture
 TICKS = 1000  # positions of a slider
+_HANDLE = 18  # pixels: the style sheet's handle with its border
 
 
 class _WheelNeedsFocus:
@@ -95,9 +107,39 @@ class Slider(_WheelNeedsFocus, QSlider):
         self._zero_at_left = self._log and spec.low == 0 and not spec.low_open
         self._low, self._high = (max(low, 1e-15), high) if self._log else (low, high)
         self._whole = spec.kind is Kind.INT
+        self._marks: tuple[tuple[float, str], ...] = ()
         self.setRange(0, TICKS)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumWidth(40)
+
+    def set_marks(self, marks: tuple[tuple[float, str], ...]) -> None:
+        """Draw a tick at each `(number, what it means)`; those off the slider's range are left out."""
+        if marks != self._marks:
+            self._marks = marks
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._marks:
+            return
+        painter = QPainter(self)
+        colours = theme.colours(self)
+        for place, (number, _) in enumerate(self._marks):
+            share = self._share(number)
+            if 0 < share < 1:
+                x = round(_HANDLE / 2 + share * (self.width() - _HANDLE))
+                painter.setPen(
+                    QPen(QColor(colours.error if place == len(self._marks) - 1 else colours.ok), 2)
+                )
+                painter.drawLine(x, self.height() - 4, x, self.height())
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and self._marks:
+            assert isinstance(event, QHelpEvent)
+            words = "\n".join(f"{text}: {number:.4g}" for number, text in self._marks)
+            QToolTip.showText(event.globalPos(), words, self)
+            return True
+        return super().event(event)
 
     def number(self) -> float:
         """The number the slider stands at, rounded to what a pixel can mean."""
@@ -112,16 +154,14 @@ class Slider(_WheelNeedsFocus, QSlider):
 
     def show_number(self, number: float) -> None:
         """Stand at a number, at the end of the slider if it lies beyond."""
-        if self._log:
-            if number <= self._low:
-                share = 0.0
-            else:
-                share = math.log(number / self._low) / math.log(self._high / self._low)
-        else:
-            share = (number - self._low) / (self._high - self._low)
         blocker = QSignalBlocker(self)
-        self.setValue(round(TICKS * min(1.0, max(0.0, share))))
+        self.setValue(round(TICKS * min(1.0, max(0.0, self._share(number)))))
         blocker.unblock()
+
+    def _share(self, number: float) -> float:
+        if not self._log:
+            return (number - self._low) / (self._high - self._low)
+        return math.log(number / self._low) / math.log(self._high / self._low) if number > self._low else 0.0
 
 
 class ChoiceBox(_WheelNeedsFocus, QComboBox):
@@ -212,6 +252,10 @@ class NumberEditor(Editor):
         self._slider.sliderReleased.connect(self.settle)
         self._box.valueChanged.connect(self._on_box)
         self._box.editingFinished.connect(self.settle)
+
+    def set_marks(self, marks: tuple[tuple[float, str], ...]) -> None:
+        """Put ticks with a meaning on the slider; the last one is a limit."""
+        self._slider.set_marks(marks)
 
     def parts(self) -> list[QWidget]:
         """The field and the slider."""

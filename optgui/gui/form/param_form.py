@@ -41,6 +41,7 @@ class ParamForm(QWidget):
         self.config = config
         self.prefix = prefix
         self.locked = False
+        self._editors: dict[str, Editor] = {}
         self._memory: dict[tuple[str, str], dict[str, Any]] = {}
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -69,6 +70,14 @@ class ParamForm(QWidget):
         self.edited.emit(self.config, path)
         if final:
             self.settled.emit(self.config, path)
+
+    def editor(self, path: str) -> Editor | None:
+        """The editor of the field at `path`, None where there is none now."""
+        return self._editors.get(path)
+
+    def know(self, path: str, editor: Editor) -> None:
+        """Remember the editor of a field; a newer one for the same field replaces it."""
+        self._editors[path] = editor
 
     def settle(self, path: str) -> None:
         """Say that the gesture at `path` has ended."""
@@ -148,6 +157,7 @@ class _Section(QWidget):
         label.setBuddy(editor.parts()[0])
         rows.addRow(label, editor)
         self._rows[spec.name] = (label, editor)
+        self._form.know(path, editor)
 
     def _reset(self, spec: Param, path: str) -> None:
         _, editor = self._rows[spec.name]

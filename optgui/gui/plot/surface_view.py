@@ -11,13 +11,16 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainterPath, QPen
-from PySide6.QtWidgets import QGraphicsPathItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsEllipseItem, QGraphicsPathItem, QLabel, QVBoxLayout, QWidget
 
+from optgui.core.constraints import ConstraintConfig
+from optgui.core.curvature import Curvature
 from optgui.core.surface import DescentFrame, SurfaceConfig, levels, sample, shade
 from optgui.gui import theme
 
 PIXELS_PER_SAMPLE = 3
 CONTOURS = 16
+ELLIPSE_PIXELS = 36  # the longer half axis of the Hessian's ellipse at the cursor
 REST_MS = 25  # after a zoom, before the surface is sampled again
 SATURATION = {False: 0.55, True: 0.6}  # by dark: the map stands back behind the paths
 
@@ -30,6 +33,7 @@ class SurfaceView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._config: SurfaceConfig | None = None
+        self._constraint: ConstraintConfig | None = None
         self._paths: dict[int, _Path] = {}
         self._dark: bool | None = None
         self.plot = pg.PlotWidget()
@@ -51,16 +55,26 @@ class SurfaceView(QWidget):
         self._contours = QGraphicsPathItem()
         self._contours.setZValue(-10)
         self._view.addItem(self._contours, ignoreBounds=True)
+        self._outside = QGraphicsPathItem()
+        self._outside.setZValue(-5)
+        self._view.addItem(self._outside, ignoreBounds=True)
         self._minima = pg.ScatterPlotItem(symbol="star", size=16, pxMode=True)
         self._minima.setZValue(5)
         self.plot.addItem(self._minima, ignoreBounds=True)
+        self._local_minima = pg.ScatterPlotItem(symbol="star", size=13, pxMode=True, brush=None)
+        self._local_minima.setZValue(4)
+        self.plot.addItem(self._local_minima, ignoreBounds=True)
         self._start = pg.TargetItem((0, 0), size=14, symbol="o", movable=True)
         self._start.setZValue(20)
         self.plot.addItem(self._start, ignoreBounds=True)
-        self._read_out = pg.TextItem(anchor=(0, 1))
-        self._read_out.setZValue(30)
+        self._read_out = QLabel(self.plot)
+        self._read_out.setObjectName("read_out")
+        self._read_out.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._read_out.hide()
-        self.plot.addItem(self._read_out, ignoreBounds=True)
+        self._ellipse = QGraphicsEllipseItem()
+        self._ellipse.setZValue(25)
+        self._ellipse.hide()
+        self._view.addItem(self._ellipse, ignoreBounds=True)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._sample)
         self._view.sigRangeChanged.connect(lambda *_: self._rest.start())
@@ -71,8 +85,13 @@ class SurfaceView(QWidget):
         self._quiet = False
         self._recolour()
 
-    def show_surface(self, config: SurfaceConfig, start: tuple[float, float]) -> None:
-        """Show a surface over its domain (when it is a new one) and the start."""
+    def show_surface(
+        self, config: SurfaceConfig, start: tuple[float, float], constraint: ConstraintConfig
+    ) -> None:
+        """Show a surface over its domain (when it is a new one), the start, and the feasible set."""
+        if constraint != self._constraint:
+            self._constraint = constraint
+            self._rest.start()
         new = self._config is None or config.name != self._config.name
         changed = config != self._config
         self._config = config
@@ -80,6 +99,7 @@ class SurfaceView(QWidget):
             self.fit()
         if changed:
             self._minima.setData(pos=np.array(config.entry.minima).reshape(-1, 2))
+            self._local_minima.setData(pos=np.array(config.entry.local_minima).reshape(-1, 2))
             self._rest.start()
         self.show_start(start)
 
@@ -114,7 +134,7 @@ class SurfaceView(QWidget):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if theme.repaints(event) and hasattr(self, "_read_out") and theme.is_dark(self) != self._dark:
+        if theme.repaints(event) and hasattr(self, "_rest") and theme.is_dark(self) != self._dark:
             self._recolour()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -138,6 +158,11 @@ class SurfaceView(QWidget):
         else:
             super().keyPressEvent(event)
 
+    def leaveEvent(self, event: QEvent) -> None:
+        self._read_out.hide()
+        self._ellipse.hide()
+        super().leaveEvent(event)
+
     def _sample(self) -> None:
         """Evaluate the surface on what is in view."""
         if self._config is None:
@@ -155,6 +180,20 @@ class SurfaceView(QWidget):
             for line in generator.lines(float(level)):
                 path.addPath(pg.arrayToQPath(line[:, 0].copy(), line[:, 1].copy()))
         self._contours.setPath(path)
+        self._shade_outside(x0, x1, y0, y1)
+
+    def _shade_outside(self, x0: float, x1: float, y0: float, y1: float) -> None:
+        """Veil what is not feasible."""
+        path = QPainterPath()
+        width, height = x1 - x0, y1 - y0
+        view = ((x0 - width, x1 + width), (y0 - height, y1 + height))  # edges of the view are no borders
+        outline = self._constraint.make().outline(view) if self._constraint else None
+        if outline is not None:
+            path.setFillRule(Qt.FillRule.OddEvenFill)
+            path.addRect(QRectF(x0 - width, y0 - height, 3 * width, 3 * height))
+            if len(outline):
+                path.addPath(pg.arrayToQPath(outline[:, 0].copy(), outline[:, 1].copy()))
+        self._outside.setPath(path)
 
     def _recolour(self) -> None:
         self._dark = theme.is_dark(self)
@@ -174,14 +213,20 @@ class SurfaceView(QWidget):
         pen = QPen(line, 1)
         pen.setCosmetic(True)
         self._contours.setPen(pen)
+        veil = QColor(tokens.plot)
+        veil.setAlpha(140)
+        self._outside.setBrush(veil)
+        border = QPen(QColor(tokens.text), 1.5)
+        border.setCosmetic(True)
+        self._outside.setPen(border)
         self._minima.setPen(pg.mkPen(tokens.casing, width=1))
         self._minima.setBrush(pg.mkBrush("#FFE066"))
+        self._local_minima.setPen(pg.mkPen("#FFE066", width=1.5))
         self._start.setPen(pg.mkPen(tokens.text, width=2))
         self._start.setHoverPen(pg.mkPen(tokens.accent, width=3))
-        self._read_out.setColor(QColor(tokens.text))
-        fill = QColor(tokens.panel)
-        fill.setAlpha(225)
-        self._read_out.fill = pg.mkBrush(fill)
+        ring = QPen(QColor(tokens.text), 1.5)
+        ring.setCosmetic(True)
+        self._ellipse.setPen(ring)
         for path in self._paths.values():
             path.recolour(self)
 
@@ -202,16 +247,35 @@ class SurfaceView(QWidget):
     def _on_hovered(self, position: QPointF) -> None:
         if self._config is None or not self._view.sceneBoundingRect().contains(position):
             self._read_out.hide()
+            self._ellipse.hide()
             return
         point = self._view.mapSceneToView(position)
-        value = self._config.value(point.x(), point.y())
-        self._read_out.setText(f"x {point.x():.4g}   y {point.y():.4g}   f {value:.6g}")
-        (x0, x1), (y0, y1) = self._view.viewRange()
-        self._read_out.setAnchor(
-            (1.05 if point.x() > (x0 + x1) / 2 else -0.05, -0.6 if point.y() > (y0 + y1) / 2 else 1.3)
+        curvature = self._config.curvature(point.x(), point.y())
+        low, high = curvature.eigenvalues
+        self._read_out.setText(
+            f"x {point.x():.4g}   y {point.y():.4g}   f {curvature.value:.6g}\n"
+            f"∇f {curvature.gradient[0]:.4g}, {curvature.gradient[1]:.4g}\n"
+            f"Hessian λ {low:.4g}, {high:.4g}\n{curvature.shape}"
         )
-        self._read_out.setPos(point)
+        self._show_ellipse(curvature, point)
+        self._read_out.adjustSize()
+        corner = self.plot.mapFromScene(position)
+        size, room, gap = self._read_out.size(), self.plot.size(), ELLIPSE_PIXELS + 8
+        right, below = corner.x() < room.width() / 2, corner.y() < room.height() / 2
+        x = corner.x() + gap if right else corner.x() - gap - size.width()
+        y = corner.y() + gap if below else corner.y() - gap - size.height()
+        self._read_out.move(min(x, room.width() - size.width()), min(y, room.height() - size.height()))
         self._read_out.show()
+
+    def _show_ellipse(self, curvature: Curvature, centre: QPointF) -> None:
+        """Draw the Hessian's level ellipse round the cursor: long where the surface is flat."""
+        finite = curvature.kind != "not finite"
+        self._ellipse.setVisible(finite)
+        if finite:
+            (length, width), angle = curvature.ellipse(ELLIPSE_PIXELS * self._view.viewPixelSize()[0])
+            self._ellipse.setRect(-length, -width, 2 * length, 2 * width)
+            self._ellipse.setRotation(angle)
+            self._ellipse.setPos(centre)
 
 
 class _Path:

@@ -1,0 +1,519 @@
+"""The real window: first paint, three tabs, keys, files, looks, and an end in the middle of anything."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QAccessible, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSlider,
+    QTabBar,
+    QWidget,
+)
+
+from optgui.app import make_window
+from optgui.core.training import digits
+from optgui.gui import theme
+from optgui.gui.main_window import SUBJECTS, MainWindow
+from optgui.gui.settings import Settings
+from optgui.jobs.messages import JobState
+from tests.samples import made_up_digits
+
+FAST_RACE = {"steps": 50, "speed": 100_000.0}
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+
+
+@pytest.fixture
+def window(qtbot, qapp, monkeypatch, settings):
+    """The window with its tabs, on made-up digits."""
+    monkeypatch.delenv("OPTGUI_DATA", raising=False)
+    monkeypatch.setitem(digits._memory, "builtin", made_up_digits())
+    theme.apply(qapp, "light")
+    made = MainWindow(settings)
+    made.downloads = False
+    qtbot.addWidget(made)
+    made.resize(1280, 800)
+    made.show()
+    with qtbot.waitSignal(made.ready, timeout=10_000):
+        made.build_tabs("torch")
+    yield made
+    made.close()
+    assert made.shutdown()
+
+
+def wait_for(qtbot, tab, *states):
+    qtbot.waitUntil(lambda: tab.panel.state in states, timeout=10_000)
+
+
+def train(qtbot, window, **config):
+    """Train from start to end."""
+    training = window.training
+    training.open_config(type(training.panel.form.config).parse({"dataset": "builtin", **config}))
+    training.panel.start()
+    wait_for(qtbot, training, JobState.FINISHED)
+    qtbot.waitUntil(lambda: window.shelf.current is not None)
+
+
+def press(window, name):
+    QTest.mouseClick(window.findChild(QPushButton, name), Qt.MouseButton.LeftButton)
+
+
+def action(window, words):
+    """The menu action whose text contains `words`."""
+    found = [a for a in window.actions() + window.findChildren(type(window.menuBar().actions()[0]))]
+    return next(a for a in found if words in a.text().replace("&", ""))
+
+
+# The start
+
+
+def test_the_first_paint_comes_before_torch_and_core_are_imported():
+    program = """
+import sys
+from optgui.app import make_application
+app = make_application()
+from PySide6.QtCore import QSettings
+from optgui.gui import theme
+from optgui.gui.main_window import MainWindow
+from optgui.gui.settings import Settings
+theme.apply(app, "light")
+window = MainWindow(Settings(QSettings(sys.argv[1], QSettings.Format.IniFormat)))
+window.first_painted.connect(app.quit)
+window.show()
+app.exec()
+slow = ("torch", "torchvision", "numpy", "pyqtgraph", "pydantic", "optgui.core", "optgui.jobs")
+print("painted", *(name for name in slow if name in sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, "settings.ini"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.strip() == "painted"
+
+
+@pytest.mark.parametrize("remembered", [0, 1, 2])
+def test_loading_starts_whichever_tab_was_last_on_screen(qtbot, settings, remembered):
+    settings.remember("tab", remembered)
+    window = MainWindow(settings)
+    qtbot.addWidget(window)
+    with qtbot.waitSignal(window.first_painted, timeout=5000):
+        window.show()
+    assert window.tabs.currentIndex() == remembered
+    assert window.tab is None
+
+
+def test_the_program_builds_its_tabs_by_itself(qtbot, qapp, monkeypatch, settings):
+    monkeypatch.setitem(digits._memory, "builtin", made_up_digits())
+    window = make_window(qapp, settings)
+    window.downloads = False
+    qtbot.addWidget(window)
+    with qtbot.waitSignal(window.ready, timeout=20_000):
+        window.show()
+    assert None not in (window.surface, window.training, window.attack)
+    window.close()
+    assert window.shutdown()
+
+
+def test_when_torch_cannot_be_loaded_every_page_says_why(qtbot, settings):
+    window = MainWindow(settings)
+    qtbot.addWidget(window)
+    window.show()
+    window.fail_loading("torch could not be loaded: ImportError: no torch", "Traceback ...")
+    for index in range(3):
+        window.tabs.setCurrentIndex(index)
+        assert "no torch" in window.tabs.currentWidget().findChild(QLabel).text()
+    window.close()
+    assert window.shutdown()
+
+
+def test_a_window_closed_before_its_tabs_are_built_ends(qtbot, settings):
+    window = MainWindow(settings)
+    qtbot.addWidget(window)
+    window.show()
+    window.build_tabs("torch")
+    window.close()
+    assert window.shutdown()
+    QApplication.processEvents()
+    assert window.surface is None
+
+
+def test_each_tab_begins_with_something_to_look_at_and_one_button_to_press(qtbot, window):
+    wait_for(qtbot, window.surface, JobState.PAUSED)
+    for subject in SUBJECTS:
+        window.go_to(subject)
+        start = window.findChild(QPushButton, f"{subject}.start")
+        assert start.isVisible()
+        assert start.isEnabled()
+        assert start.text() == "Start"
+    assert window.surface.loss.hint
+    assert window.training.loss.hint
+    assert window.attack.loss.hint
+
+
+# Names and keys
+
+
+def unnamed(root):
+    kinds = (QAbstractButton, QAbstractSpinBox, QComboBox, QSlider, QLineEdit)
+    inner = (QAbstractSpinBox, QComboBox, QTabBar)
+    bad = []
+    for widget in root.findChildren(QWidget):
+        if not isinstance(widget, kinds) or widget.objectName().startswith("qt_"):
+            continue
+        if isinstance(widget.parent(), inner):
+            continue
+        interface = QAccessible.queryAccessibleInterface(widget)
+        if not interface or not interface.text(QAccessible.Text.Name).strip():
+            bad.append(f"{type(widget).__name__} {widget.objectName()}")
+    return bad
+
+
+def test_every_control_has_a_name_for_the_screen_reader(window):
+    assert unnamed(window) == []
+
+
+def test_every_button_says_what_it_does(window):
+    silent = [
+        button.objectName()
+        for button in window.findChildren(QAbstractButton)
+        if button.objectName() and not button.objectName().startswith("qt_") and not button.text()
+        if not button.toolTip() and not button.accessibleName()
+    ]
+    assert silent == []
+
+
+def test_object_names_are_unique(window):
+    names = [w.objectName() for w in window.findChildren(QWidget) if "." in w.objectName()]
+    assert len(names) > 50
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_controls_are_called_by_subject_and_field(window):
+    for name in (
+        "surface.racer.0.optimizer.lr",
+        "training.optimizer.lr",
+        "training.model.hidden",
+        "attack.epsilon",
+    ):
+        assert window.findChild(QWidget, name) is not None
+
+
+def test_ctrl_and_a_number_go_to_the_tabs(qtbot, window):
+    window.activateWindow()
+    for key, subject in ((Qt.Key.Key_3, "attack"), (Qt.Key.Key_1, "surface"), (Qt.Key.Key_2, "training")):
+        QTest.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
+        assert window.tab.panel.subject == subject
+
+
+def test_keys_start_pause_step_and_stop_the_tab_on_screen(qtbot, window):
+    window.activateWindow()
+    window.go_to("training")
+    QTest.keyClick(window, Qt.Key.Key_F6)
+    wait_for(qtbot, window.training, JobState.PAUSED)
+    QTest.keyClick(window, Qt.Key.Key_F5)
+    wait_for(qtbot, window.training, JobState.RUNNING)
+    QTest.keyClick(window, Qt.Key.Key_F5, Qt.KeyboardModifier.ShiftModifier)
+    wait_for(qtbot, window.training, JobState.STOPPED, JobState.FINISHED)
+    assert window.surface.panel.state is JobState.PAUSED
+
+
+def test_the_sides_fold_and_come_back(window):
+    for subject in SUBJECTS:
+        window.go_to(subject)
+        for words, side in (("Fold controls", window.tab.controls), ("Fold readings", window.tab.readings)):
+            action(window, words).trigger()
+            assert not side.isVisible()
+            action(window, words).trigger()
+            assert side.isVisible()
+
+
+# Looks
+
+
+def colours_of(widget):
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    pixels = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), -1)[::2, ::2] & 0xFFFFFF
+    return {f"#{colour:06x}" for colour in np.unique(pixels)}
+
+
+def test_every_tab_takes_the_colours_of_the_look(qtbot, window):
+    wait_for(qtbot, window.surface, JobState.PAUSED)
+    for choice, tokens, other in (
+        ("dark", theme.DARK, theme.LIGHT),
+        ("light", theme.LIGHT, theme.DARK),
+        ("dark", theme.DARK, theme.LIGHT),
+    ):
+        window.set_look(choice)
+        for subject in SUBJECTS:
+            window.go_to(subject)
+            QApplication.processEvents()
+            seen = colours_of(window.tabs.currentWidget())
+            assert {tokens.panel.lower(), tokens.plot.lower()} <= seen
+            assert other.window.lower() not in seen
+            assert len(seen) > 10
+    assert window.settings.word("look", ("light", "dark"), "light") == "dark"
+
+
+@pytest.fixture(autouse=True)
+def _light_again(qapp):
+    yield
+    theme.apply(qapp, "light")
+
+
+# Configs in files
+
+
+def put(tmp_path, data):
+    path = tmp_path / "mine.json"
+    path.write_text(data if isinstance(data, str) else json.dumps(data), encoding="utf-8")
+    return path
+
+
+def configs(window):
+    return {subject: getattr(window, subject).panel.form.config for subject in SUBJECTS}
+
+
+@pytest.mark.parametrize(
+    ("data", "path", "value"),
+    [
+        ({"subject": "training", "dataset": "builtin", "batch_size": 32}, "batch_size", 32),
+        ({"subject": "surface", "surface": {"name": "Himmelblau"}, "steps": 77}, "steps", 77),
+        ({"subject": "attack", "norm": "Linf", "epsilon": 0.1}, "epsilon", 0.1),
+    ],
+)
+def test_a_config_file_fills_the_form_of_its_tab(window, tmp_path, data, path, value):
+    before = configs(window)
+    window.open_file(put(tmp_path, data))
+    tab = getattr(window, data["subject"])
+    assert window.tab is tab
+    assert getattr(tab.panel.form.config, path) == value
+    assert window.findChild(QAbstractSpinBox, f"{data['subject']}.{path}").value() == value
+    assert all(configs(window)[other] == before[other] for other in SUBJECTS if other != data["subject"])
+    tab.panel.edits.undo()
+    assert configs(window) == before
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ("no json", "mine.json: expected a config in JSON"),
+        ("[1, 2]", "mine.json: expected a config in JSON, got expected an object with named fields"),
+        ({"batch_size": 32}, "subject: expected one of surface, training, attack, got None"),
+        ({"subject": "weather"}, "subject: expected one of surface, training, attack, got 'weather'"),
+        ({"subject": "training", "learning_rate": 1}, "learning_rate: unknown field"),
+        (
+            '{"subject": "training", "optimizer": {"name": "SGD", "lr": NaN}}',
+            "optimizer.lr: expected a number",
+        ),
+        (
+            '{"subject": "training", "optimizer": {"name": "SGD", "lr": 1e999}}',
+            "optimizer.lr: expected a number",
+        ),
+        ('{"subject": "attack", "epsilon": -1e999}', "epsilon: expected a number"),
+        ({"subject": "training", "batch_size": "many"}, "batch_size: expected a whole number"),
+        ({"subject": "surface", "racers": []}, "racers: expected 1 to 24 racers, got 0"),
+    ],
+)
+def test_a_wrong_file_changes_nothing_and_a_sentence_says_why(window, tmp_path, data, sentence):
+    before, shown = configs(window), window.tabs.currentIndex()
+    window.open_file(put(tmp_path, data))
+    assert sentence in window.tab.panel.messages.sentence
+    assert configs(window) == before
+    assert window.tabs.currentIndex() == shown
+
+
+def test_a_file_that_is_not_there_or_no_text_is_named(window, tmp_path):
+    window.open_file(tmp_path / "gone.json")
+    assert window.tab.panel.messages.sentence.startswith("gone.json: expected a config in JSON")
+    (tmp_path / "picture.json").write_bytes(b"\x89PNG\xff\xfe")
+    window.open_file(tmp_path / "picture.json")
+    assert window.tab.panel.messages.sentence.startswith("picture.json: expected a config in JSON")
+
+
+def test_a_file_opened_while_torch_is_loading_waits_for_its_tab(qtbot, qapp, monkeypatch, settings, tmp_path):
+    monkeypatch.setitem(digits._memory, "builtin", made_up_digits())
+    window = MainWindow(settings)
+    window.downloads = False
+    qtbot.addWidget(window)
+    window.open_file(put(tmp_path, {"subject": "attack", "epsilon": 0.5}))
+    with qtbot.waitSignal(window.ready, timeout=10_000):
+        window.build_tabs("torch")
+    assert window.attack.panel.form.config.epsilon == 0.5
+    window.close()
+    assert window.shutdown()
+
+
+def test_a_saved_config_opens_as_it_was(window, tmp_path, monkeypatch):
+    path = tmp_path / "saved.json"
+    window.go_to("training")
+    window.training.panel.form.change("epochs", 7, final=True)
+    before = configs(window)
+    monkeypatch.setattr(
+        "optgui.gui.main_window.QFileDialog.getSaveFileName", lambda *_: (str(path), "Configs (*.json)")
+    )
+    action(window, "Save config").trigger()
+    assert json.loads(path.read_text())["subject"] == "training"
+    action(window, "Reset this tab").trigger()
+    assert configs(window) != before
+    window.open_file(path)
+    assert configs(window) == before
+
+
+# What the tabs do together
+
+
+def test_a_race_runs_to_its_end_and_keeps_a_mark_where_it_was_edited(qtbot, window):
+    surface = window.surface
+    form = surface.panel.form
+    form.set_config(form.config.changed("steps", 5000).changed("speed", 2000.0))
+    surface.panel.start()
+    wait_for(qtbot, surface, JobState.RUNNING)
+    form.change("racers.0.optimizer.lr", 0.0005, final=True)
+    qtbot.waitUntil(lambda: bool(surface.loss.marks), timeout=5000)
+    form.change("steps", 200, final=True)
+    form.change("speed", 100_000.0, final=True)
+    wait_for(qtbot, surface, JobState.FINISHED, JobState.RUNNING)
+    assert surface.loss.marks[0][1] == "lr 0.001 → 0.0005"
+    assert surface.panel.state is not JobState.FAILED
+
+
+def test_training_shows_its_results_and_puts_the_network_on_the_shelf(qtbot, window):
+    window.go_to("training")
+    train(qtbot, window, epochs=2)
+    training = window.training
+    assert training.steps_done == 64
+    snapshot = window.shelf.current
+    assert snapshot.step == 64
+    assert training.figure.value.text() == f"{100 * snapshot.test_accuracy:.2f} %"
+    assert set(training.loss.summary()) == {"batch", "test"}
+    assert [x for x, _ in training.loss.summary().values()] == [64.0, 64.0]
+
+
+def test_test_now_measures_the_network_as_it_stands(qtbot, window):
+    training = window.training
+    window.go_to("training")
+    assert not training.evaluate.isEnabled()
+    training.panel.start(paused=True)
+    wait_for(qtbot, training, JobState.PAUSED)
+    while training.steps_done < 3:
+        before = training.steps_done
+        training.panel.step()
+        qtbot.wait(20) if training.steps_done == before else None
+    press(window, "training.evaluate")
+    qtbot.waitUntil(lambda: training.figure.value.text().endswith("%"), timeout=5000)
+    assert training.panel.state is JobState.PAUSED
+
+
+def test_an_attack_without_a_network_offers_to_train_one_and_then_runs(qtbot, window):
+    window.go_to("attack")
+    press(window, "attack.start")
+    assert "no network to fool yet" in window.attack.panel.messages.sentence
+    assert window.attack.panel.state is JobState.IDLE
+    press(window, "attack.message.action")
+    assert window.tab is window.training
+    wait_for(qtbot, window.attack, JobState.FINISHED)
+    assert window.tab is window.attack
+    assert window.attack.summary()["network"] == window.shelf.current.id
+
+
+def test_another_digit_is_attacked_at_once(qtbot, window):
+    train(qtbot, window, epochs=1)
+    window.go_to("attack")
+    attack = window.attack
+    attack.panel.start()
+    wait_for(qtbot, attack, JobState.FINISHED)
+    started = []
+    attack.panel.started.connect(started.append)
+    attack.index.setValue(3)
+    qtbot.waitUntil(lambda: len(started) == 1)
+    wait_for(qtbot, attack, JobState.FINISHED)
+
+
+def test_every_preset_of_the_attack_runs(qtbot, window):
+    train(qtbot, window, epochs=1)
+    window.go_to("attack")
+    for index in range(window.attack.presets.count()):
+        name = window.attack.presets.itemText(index)
+        window.attack.choose_preset(name)
+        assert window.attack.presets.currentText() == name
+        window.attack.panel.start()
+        wait_for(qtbot, window.attack, JobState.RUNNING, JobState.FINISHED)
+        window.attack.panel.stop()
+        wait_for(qtbot, window.attack, JobState.STOPPED, JobState.FINISHED)
+        assert window.attack.panel.messages.sentence == ""
+
+
+def test_every_surface_can_be_raced_on(qtbot, window):
+    form = window.surface.panel.form
+    box = window.findChild(QComboBox, "surface.surface.name")
+    for index in range(box.count()):
+        box.setCurrentIndex(index)
+        box.activated.emit(index)
+        assert form.config.surface.name == box.currentData()
+        form.set_config(form.config.changed("steps", 20).changed("speed", 100_000.0))
+        window.surface.panel.start()
+        wait_for(qtbot, window.surface, JobState.FINISHED)
+        assert window.surface.panel.messages.sentence == ""
+
+
+# The end
+
+
+def begin_race(qtbot, window):
+    window.surface.panel.form.set_config(window.surface.panel.form.config.changed("steps", 1_000_000))
+    window.surface.panel.start()
+    wait_for(qtbot, window.surface, JobState.RUNNING)
+
+
+def begin_training(qtbot, window):
+    training = window.training
+    training.open_config(type(training.panel.form.config).parse({"dataset": "builtin", "epochs": 10_000}))
+    training.panel.start()
+    qtbot.waitUntil(lambda: training.steps_done > 0, timeout=10_000)
+
+
+def begin_attack(qtbot, window):
+    train(qtbot, window, epochs=1)
+    window.attack.panel.form.set_config(window.attack.panel.form.config.changed("steps", 1_000_000))
+    window.attack.panel.start()
+    wait_for(qtbot, window.attack, JobState.RUNNING)
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [(), (begin_race,), (begin_training,), (begin_attack,), (begin_attack, begin_race, begin_training)],
+)
+def test_closing_in_the_middle_ends_every_job(qtbot, window, begin):
+    for start in begin:
+        start(qtbot, window)
+    window.close()
+    assert not window.isVisible()
+    assert window.shutdown()
+
+
+def test_window_remembers_tab_and_size(qtbot, window, settings):
+    window.go_to("attack")
+    window.resize(1000, 700)
+    window.close()
+    again = MainWindow(settings)
+    qtbot.addWidget(again)
+    assert again.tabs.currentIndex() == 2
+    assert (again.width(), again.height()) == (1000, 700)
