@@ -382,7 +382,7 @@ def test_every_surface_can_be_raced_on(surface):
     }
     engine = DescentEngine(DescentConfig.parse(config))
     finish(engine)
-    path, losses, _ = plain_loop({"name": "Adam", "lr": 0.01}, 30, surface, SURFACES[surface].start)
+    path, _, _ = plain_loop({"name": "Adam", "lr": 0.01}, 30, surface, SURFACES[surface].start)
     np.testing.assert_array_equal(engine.frame().paths[0], path)
 
 
