@@ -54,7 +54,11 @@ def torchvision(submodule: str) -> ModuleType:
 
 
 def use_threads(count: int) -> None:
-    """Set torch's thread count, which torch keeps per thread: every computing thread calls this first."""
+    """Set torch's thread count, which torch keeps per thread: every computing thread calls this first.
+
+    A thread that has not computed yet takes the number any thread has set last, unless it was asked first.
+    """
+    torch.get_num_threads()
     torch.set_num_threads(count)
 
 

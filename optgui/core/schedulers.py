@@ -24,7 +24,6 @@ from optgui.core.registry import Entry, Registry
 
 Scheduler = lr_scheduler.LRScheduler
 MOST = 10_000_000  # of a count; beyond about 2e8 CosineAnnealingLR divides by a rounded zero
-SHARE = "× lr"
 
 
 def _count(default: int, title: str, help: str, low: int = 1, **words: Any) -> Any:
@@ -36,11 +35,11 @@ def _count(default: int, title: str, help: str, low: int = 1, **words: Any) -> A
 def _share(default: float, title: str, help: str, high: float = 1, **words: Any) -> Any:
     """A rate as a fraction of the base lr."""
     help = f"{help} As a fraction of the learning rate."
-    return param(default, title=title, help=help, low=0, high=high, unit=SHARE, **words)
+    return param(default, title=title, help=help, low=0, high=high, unit="× lr", **words)
 
 
-def _gamma(default: float, help: str, high: float = 10) -> Any:
-    return param(default, title="Gamma", help=help, above=0, high=high, slider=(0.01, 1), scale="log")
+def _gamma(default: float, help: str) -> Any:
+    return param(default, title="Gamma", help=help, above=0, high=10, slider=(0.01, 1), scale="log")
 
 
 def _interval(default: str) -> Any:
@@ -49,6 +48,7 @@ def _interval(default: str) -> Any:
     return param(default, title="Interval", help=help, choices=choices, rare=True)
 
 
+# fmt: off
 class NoParams(Config):
     """An entry without parameters of its own."""
 
@@ -56,25 +56,13 @@ class NoParams(Config):
 class WarmupParams(Config):
     """Warm-up in front of a schedule.
 
-    Source: Goyal et al., "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour", 2017 (gradual warm-up).
+    Source: Goyal et al., "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour", 2017.
     """
 
-    warmup: int = _count(
-        0,
-        "Warm-up",
-        "Steps in which the rate rises linearly, before the schedule starts. 0: none.",
-        low=0,
-        unit="steps",
-        rare=True,
-    )
-    warmup_start: float = param(
-        0.1,
-        title="Warm-up start",
-        help="Share of the rate at the first step of the warm-up.",
-        low=0,
-        high=1,
-        rare=True,
-    )
+    warmup: int = _count(0, "Warm-up", "Steps in which the rate rises linearly, before the schedule starts. "
+                         "0: none.", low=0, unit="steps", rare=True)
+    warmup_start: float = param(0.1, title="Warm-up start", low=0, high=1, rare=True,
+                                help="Share of the rate at the first step of the warm-up.")
 
 
 class TimedParams(WarmupParams):
@@ -94,11 +82,8 @@ class MultiStepParams(TimedParams):
     """Parameters of torch.optim.lr_scheduler.MultiStepLR."""
 
     milestones: tuple[int, ...] = param(
-        (1,),
-        title="Milestones",
-        help="Ends of epochs (or steps) at which the rate is multiplied by gamma, in increasing order.",
-        low=1,
-    )
+        (1,), title="Milestones", low=1,
+        help="Ends of epochs (or steps) at which the rate is multiplied by gamma, in increasing order.")
     gamma: float = _gamma(0.1, "Factor at each milestone.")
 
     @field_validator("milestones")
@@ -126,9 +111,8 @@ class WarmRestartsParams(TimedParams):
     """Parameters of torch.optim.lr_scheduler.CosineAnnealingWarmRestarts."""
 
     T_0: int = _count(1, "T 0", "Epochs (or steps) until the first restart.")
-    T_mult: int = param(
-        1, title="T mult", help="How many times longer each period is.", low=1, high=100, slider=(1, 4)
-    )
+    T_mult: int = param(1, title="T mult", help="Each period is this many times as long as the last.", low=1,
+                        high=100, slider=(1, 4))
     eta_min: float = _share(0.0, "Lowest rate", "The rate at the bottom.")
 
 
@@ -138,29 +122,16 @@ class OneCycleParams(TimedParams):
     interval: str = _interval("step")
     max_lr: float = _share(1.0, "Peak", "The rate at the top.", high=100, slider=(0, 10))
     pct_start: float = param(0.3, title="Rise", help="Share of the cycle that rises.", low=0, high=1)
-    div_factor: float = param(
-        25.0, title="Start divisor", help="First rate = peak / this.", low=1, high=1e6, scale="log"
-    )
-    final_div_factor: float = param(
-        1e4, title="End divisor", help="Last rate = first rate / this.", low=1, high=1e12, scale="log"
-    )
-    total_steps: int = _count(
-        0,
-        "Length",
-        "Steps (or epochs) of the cycle; afterwards the last rate stays. 0: all of the run.",
-        low=0,
-        rare=True,
-    )
-    anneal_strategy: str = param(
-        "cos",
-        title="Shape",
-        help="How the rate goes between its ends.",
-        choices=(("cos", "Cosine"), ("linear", "Linear")),
-        rare=True,
-    )
-    three_phase: bool = param(
-        False, title="Three phases", help="Falls as long as it rose, and only then to the end.", rare=True
-    )
+    div_factor: float = param(25.0, title="Start divisor", help="First rate = peak / this.", low=1, high=1e6,
+                              scale="log")
+    final_div_factor: float = param(1e4, title="End divisor", help="Last rate = first rate / this.", low=1,
+                                    high=1e12, scale="log")
+    total_steps: int = _count(0, "Length", "Steps (or epochs) of the cycle; afterwards the last rate stays. "
+                              "0: the whole run.", low=0, rare=True)
+    anneal_strategy: str = param("cos", title="Shape", help="How the rate goes between its ends.", rare=True,
+                                 choices=(("cos", "Cosine"), ("linear", "Linear")))
+    three_phase: bool = param(False, title="Three phases", rare=True,
+                              help="Falls as long as it rose, and only then to the end.")
 
 
 class CyclicParams(TimedParams):
@@ -170,24 +141,12 @@ class CyclicParams(TimedParams):
     base_lr: float = _share(0.1, "Lower rate", "Where each cycle starts.", high=100, slider=(0, 1))
     max_lr: float = _share(1.0, "Upper rate", "The top of the first cycle.", high=100, slider=(0, 10))
     step_size_up: int = _count(500, "Steps up", "Steps (or epochs) of the way up.")  # torch: 2000
-    step_size_down: int = _count(
-        0, "Steps down", "Steps (or epochs) of the way down. 0: as many as up.", low=0, rare=True
-    )
-    mode: str = param(
-        "triangular",
-        title="Heights",
-        help="How the height changes from cycle to cycle.",
-        choices=(("triangular", "Equal"), ("triangular2", "Halved"), ("exp_range", "Gamma to the steps")),
-    )
-    gamma: float = param(
-        0.999,  # torch: 1.0, with which exp_range is triangular
-        title="Gamma",
-        help="Factor of the height each step (or epoch).",
-        above=0,
-        high=1,
-        slider=(0.9, 1),
-        shown_when=("mode", ("exp_range",)),
-    )
+    step_size_down: int = _count(0, "Steps down", "Steps (or epochs) of the way down. 0: as many as up.",
+                                 low=0, rare=True)
+    mode: str = param("triangular", title="Heights", help="How the height changes from cycle to cycle.",
+                      choices=(("triangular", "Equal"), ("triangular2", "Halved"), ("exp_range", "Fading")))
+    gamma: float = param(0.999, title="Gamma", help="Factor of the height each step (or epoch).",
+                         above=0, high=1, slider=(0.9, 1), shown_when=("mode", ("exp_range",)))  # torch: 1.0
 
 
 class LinearParams(TimedParams):
@@ -208,42 +167,21 @@ class PolynomialParams(TimedParams):
 class PlateauParams(WarmupParams):
     """Parameters of torch.optim.lr_scheduler.ReduceLROnPlateau; the metric is a loss, so `mode` is min."""
 
-    factor: float = param(
-        0.1, title="Factor", help="Factor at each reduction.", above=0, below=1, scale="log", slider=(0.01, 0.99)
-    )
-    patience: int = param(  # torch: 10
-        2,
-        title="Patience",
-        help="Epochs without a better test loss that are borne.",
-        low=0,
-        high=MOST,
-        slider=(0, 20),
-        unit="epochs",
-    )
-    threshold: float = param(
-        1e-4,
-        title="Threshold",
-        help="By how much a loss must be smaller to count as better.",
-        low=0,
-        high=1,
-        scale="log",
-        slider=(1e-6, 0.1),
-        rare=True,
-    )
-    threshold_mode: str = param(
-        "rel",
-        title="Threshold is",
-        help="A share of the best loss, or a difference from it.",
-        choices=(("rel", "Relative"), ("abs", "Absolute")),
-        rare=True,
-    )
-    cooldown: int = _count(
-        0, "Cooldown", "Epochs after a reduction that are not counted.", low=0, unit="epochs", rare=True
-    )
-    min_lr: float = _share(0.0, "Lowest rate", "The rate stays above it.", rare=True)
-    eps: float = _share(
-        1e-8, "Epsilon", "Smaller reductions are not made.", scale="log", slider=(1e-12, 1e-3), rare=True
-    )
+    factor: float = param(0.1, title="Factor", help="Factor at each reduction.", above=0, below=1,
+                          slider=(0.01, 0.99), scale="log")
+    patience: int = param(2, title="Patience", help="Epochs without a better test loss that are borne.",
+                          low=0, high=MOST, slider=(0, 20), unit="epochs")  # torch: 10
+    threshold: float = param(1e-4, title="Threshold", low=0, below=1, scale="log", slider=(1e-6, 0.1),
+                             help="By how much a loss must be smaller to count as better.", rare=True)
+    threshold_mode: str = param("rel", title="Threshold is", rare=True,
+                                help="A share of the best loss, or a difference from it.",
+                                choices=(("rel", "Relative"), ("abs", "Absolute")))
+    cooldown: int = _count(0, "Cooldown", "Epochs after a reduction that are not counted.", low=0,
+                           unit="epochs", rare=True)
+    min_lr: float = _share(0.0, "Lowest rate", "No reduction goes below it.", rare=True)
+    eps: float = _share(1e-8, "Epsilon", "Smaller reductions are not made.", scale="log",
+                        slider=(1e-12, 1e-3), rare=True)
+# fmt: on
 
 
 Make = Callable[[torch.optim.Optimizer, Mapping[str, Any], int], Scheduler]
@@ -300,7 +238,10 @@ def _entry(
 
 _SGDR = 'Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017'
 _CLR = 'Smith, "Cyclical Learning Rates for Training Neural Networks", 2017'
-_SUPER = 'Smith and Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large Rates", 2019'
+_SUPER = (
+    'Smith and Topin, "Super-Convergence: Very Fast Training of Neural Networks '
+    'Using Large Learning Rates", 2019'
+)
 
 SCHEDULERS: Registry[SchedulerEntry] = Registry(
     SchedulerEntry("None", "No schedule", NoParams, help="The rate stays as you set it."),
@@ -310,7 +251,7 @@ SCHEDULERS: Registry[SchedulerEntry] = Registry(
            "γ^⌊t / step size⌋"),
     _entry("ExponentialLR", "Exponential", ExponentialParams, "Multiplies the rate by gamma each time.",
            "γ^t"),
-    _entry("CosineAnnealingLR", "Cosine", CosineParams, "Half a cosine down, and up again if the run goes on.",
+    _entry("CosineAnnealingLR", "Cosine", CosineParams, "Half a cosine down, up again if the run goes on.",
            "η_min + (1 - η_min)(1 + cos(π t / T_max)) / 2", _SGDR),
     _entry("CosineAnnealingWarmRestarts", "Warm restarts", WarmRestartsParams,
            "Half a cosine down, then back to the full rate at once.",
@@ -338,15 +279,16 @@ class SchedulerConfig(EntryConfig):
 class Schedule:
     """The factor of a running schedule of `epochs` epochs, `steps_per_epoch` steps each.
 
-    Call `advance_step` behind each step and `advance_epoch` at the end of each epoch (behind its evaluation if
-    `wants_metric`); both say whether the factor has changed. With `interval` epoch the schedule counts those
-    ends of epochs that lie behind the warm-up, with `step` the steps behind it.
+    Call `advance_step` behind each step and `advance_epoch` at the end of each epoch (behind its evaluation
+    if `wants_metric`); both say whether the factor has changed. With `interval` epoch the schedule counts
+    the ends of epochs that lie behind the warm-up, with `step` the steps behind it.
     """
 
     def __init__(self, config: SchedulerConfig, steps_per_epoch: int, epochs: int) -> None:
         self._entry, self._values = SCHEDULERS[config.name], config.values
         self._steps_per_epoch, self._epochs = steps_per_epoch, epochs
         self._step = self._epoch = 0
+        self._factor = 1.0
         self._per_step = self._values.get("interval") == "step"
         self._warmup: int = self._values.get("warmup", 0)
         self._build()
@@ -370,6 +312,11 @@ class Schedule:
     def factor(self) -> float:
         """What the base lr is multiplied by now."""
         return self._factor
+
+    @property
+    def rate(self) -> float:
+        """The factor without the warm-up."""
+        return float(self._shadow.param_groups[0]["lr"])
 
     @property
     def wants_metric(self) -> bool:
@@ -410,8 +357,7 @@ class Schedule:
         return self._set_factor()
 
     def _set_factor(self) -> bool:
-        before = getattr(self, "_factor", None)
-        self._factor = float(self._shadow.param_groups[0]["lr"])
+        before, self._factor = self._factor, self.rate
         if self._step < self._warmup:
             start = self._values["warmup_start"]
             self._factor *= start + (1 - start) * self._step / self._warmup
@@ -440,11 +386,10 @@ class Schedule:
         """Everything that `restore` needs, as numbers."""
         inner = self._scheduler.state_dict() if self._scheduler else {}
         numbers = {name: value for name, value in inner.items() if isinstance(value, (int, float))}
-        rate = float(self._shadow.param_groups[0]["lr"])
-        return {"step": self._step, "epoch": self._epoch, "rate": rate, "scheduler": numbers}
+        return {"step": self._step, "epoch": self._epoch, "rate": self.rate, "scheduler": numbers}
 
     def restore(self, state: Mapping[str, Any]) -> Self:
-        """Go on where the schedule of a `state` was, made with the same arguments; exact, without a replay."""
+        """Go on exactly where the schedule of `state` was, which was made with the same arguments."""
         self._step, self._epoch = state["step"], state["epoch"]
         if self._scheduler is not None:
             vars(self._scheduler).update(state["scheduler"])
@@ -462,6 +407,15 @@ def curve(config: SchedulerConfig, steps_per_epoch: int, epochs: int) -> NDArray
     if schedule.wants_metric:
         return None
     values = config.values
-    warmup, per_step = values.get("warmup", 0), values.get("interval") == "step"
-    cold = config.changed("warmup", 0) if warmup else config
-    ...
+    warmup, start = values.get("warmup", 0), values.get("warmup_start", 1.0)
+    steps = np.arange(steps_per_epoch * epochs)
+    per_step = values.get("interval") == "step"
+    counted = steps - warmup if per_step else steps // steps_per_epoch - warmup // steps_per_epoch
+    positions = np.maximum(counted, 0)
+    levels = np.empty(positions[-1] + 1)
+    for position in range(len(levels)):
+        levels[position] = schedule.rate
+        schedule._tick()
+    factors: NDArray[np.float64] = levels[positions]
+    factors[:warmup] *= start + (1 - start) * steps[:warmup] / max(warmup, 1)
+    return factors

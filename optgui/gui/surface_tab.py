@@ -133,6 +133,9 @@ class SurfaceTab(TabFrame):
         config = self._config
         shown = {racer.id: racer.visible for racer in config.racers}
         self.map.show_race(frame, shown)
+        if frame.step == 0:
+            self._show_start(frame)
+            return
         steps = range(self._steps, frame.step + 1)
         for place, identity in enumerate(frame.ids):
             stop = frame.diverged[place]
@@ -145,6 +148,11 @@ class SurfaceTab(TabFrame):
         self._steps = frame.step + 1
         self.loss.set_span(config.steps)
         self.loss.refresh()
+
+    def _show_start(self, frame: DescentFrame) -> None:
+        """Show the readings of a race that waits; its curves are still empty."""
+        for place, identity in enumerate(frame.ids):
+            self._show_facts(frame, place, identity)
 
     def _show_facts(self, frame: DescentFrame, place: int, identity: int) -> None:
         facts = self._facts.get(identity)

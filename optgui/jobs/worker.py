@@ -94,6 +94,7 @@ class JobWorker(QObject):
     def apply(self, config: Any) -> None:
         """Hand a live edit to the engine and say what became of it."""
         if self._engine is None:
+            self.edited.emit(Edit(self._run_id, config, 0))  # nothing runs: it acts at the next start
             return
         with self._reporting():
             was_done = self._engine.done

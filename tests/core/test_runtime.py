@@ -88,11 +88,6 @@ def test_load_says_what_was_loaded():
     assert runtime.load() == f"torch {torch.__version__}"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a thread that has not computed yet takes the last number any thread has set; "
-    "use_threads must call torch.get_num_threads() first",
-)
 def test_the_thread_count_of_one_job_is_not_that_of_another():
     """Different counts give different bits, so a job must not change another's."""
     set_one, set_two, counts = threading.Event(), threading.Event(), []

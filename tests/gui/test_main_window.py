@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, QSettings, Qt, QTimer
 from PySide6.QtGui import QAccessible, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -38,7 +38,6 @@ def settings(tmp_path):
 
 def built(settings):
     """A window with its tabs, on made-up digits."""
-    theme.apply(QApplication.instance(), "light")
     window = MainWindow(settings)
     window.downloads = False
     window.resize(1280, 800)
@@ -52,6 +51,11 @@ def built(settings):
     return window
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _light(qapp):
+    theme.apply(qapp, "light")
+
+
 @pytest.fixture(autouse=True)
 def _made_up_data(monkeypatch):
     monkeypatch.delenv("OPTGUI_DATA", raising=False)
@@ -63,8 +67,15 @@ def window(qtbot, settings):
     """A window of the test's own."""
     made = built(settings)
     yield made
-    made.close()
-    assert made.shutdown()
+    end(made)
+
+
+def end(window):
+    """Close a window and let go of all of it: each one left would slow down the next look."""
+    window.close()
+    assert window.shutdown()
+    window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +86,7 @@ def one_window(qapp, tmp_path_factory):
         patch.setitem(digits._memory, "builtin", made_up_digits())
         made = built(Settings(QSettings(file, QSettings.Format.IniFormat)))
     yield made
-    made.close()
-    assert made.shutdown()
+    end(made)
 
 
 @pytest.fixture
@@ -117,7 +127,7 @@ def action(window, words):
 # The start
 
 
-def test_the_first_paint_comes_before_torch_and_core_are_imported():
+def test_the_first_paint_comes_before_torch_and_core_are_imported(tmp_path):
     program = """
 import sys
 from optgui.app import make_application
@@ -135,7 +145,7 @@ slow = ("torch", "torchvision", "numpy", "pyqtgraph", "pydantic", "optgui.core",
 print("painted", *(name for name in slow if name in sys.modules))
 """
     done = subprocess.run(
-        [sys.executable, "-c", program, "settings.ini"],
+        [sys.executable, "-c", program, str(tmp_path / "settings.ini")],
         capture_output=True,
         text=True,
         timeout=60,
@@ -202,10 +212,6 @@ def test_each_tab_begins_with_something_to_look_at_and_one_button_to_press(qtbot
     assert shared.attack.loss.hint
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the waiting race has a record at step 0, one invisible point, and the hint goes with the first number",
-)
 def test_the_empty_loss_of_a_race_says_what_will_appear(shared):
     assert "Press Start" in shared.surface.loss.hint
 
@@ -238,14 +244,15 @@ def test_every_control_has_a_name_for_the_screen_reader(shared):
 
 def test_every_button_says_what_it_does(shared):
     buttons = [b for b in shared.findChildren(QAbstractButton) if "." in b.objectName()]
-    spoken = [b for b in buttons if b.text() or b.toolTip() or b.objectName().endswith(WAITING)]
+    spoken = [
+        b
+        for b in buttons
+        if b.text() or b.toolTip() or b.accessibleName() or b.objectName().endswith(WAITING)
+    ]
     assert len(buttons) > 30
     assert [b.objectName() for b in buttons if b not in spoken] == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="surface.start is both the run bar's button and the field `start` of the config"
-)
 def test_object_names_are_unique(shared):
     names = [w.objectName() for w in shared.findChildren(QWidget) if "." in w.objectName()]
     assert len(names) > 50
@@ -305,7 +312,6 @@ def test_every_tab_takes_the_colours_of_the_look(qtbot, shared):
     for choice, tokens, other in (
         ("dark", theme.DARK, theme.LIGHT),
         ("light", theme.LIGHT, theme.DARK),
-        ("dark", theme.DARK, theme.LIGHT),
     ):
         shared.set_look(choice)
         for subject in SUBJECTS:
@@ -313,15 +319,9 @@ def test_every_tab_takes_the_colours_of_the_look(qtbot, shared):
             QApplication.processEvents()
             seen = colours_of(shared.tabs.currentWidget())
             assert {tokens.panel.lower(), tokens.plot.lower()} <= seen
-            assert other.shared.lower() not in seen
+            assert other.window.lower() not in seen
             assert len(seen) > 10
-    assert shared.settings.word("look", ("light", "dark"), "light") == "dark"
-
-
-@pytest.fixture(autouse=True)
-def _light_again(qapp):
-    yield
-    theme.apply(qapp, "light")
+        assert shared.settings.word("look", ("light", "dark"), "") == choice
 
 
 # Configs in files
@@ -429,16 +429,17 @@ def test_a_saved_config_opens_as_it_was(window, tmp_path, monkeypatch):
 def test_a_race_runs_to_its_end_and_keeps_a_mark_where_it_was_edited(qtbot, window):
     surface = window.surface
     form = surface.panel.form
-    form.set_config(form.config.changed("steps", 5000).changed("speed", 2000.0))
+    form.set_config(form.config.changed("speed", 200.0))
     surface.panel.start()
     wait_for(qtbot, surface, JobState.RUNNING)
     form.change("racers.0.optimizer.lr", 0.0005, final=True)
     qtbot.waitUntil(lambda: bool(surface.loss.marks), timeout=5000)
-    form.change("steps", 200, final=True)
     form.change("speed", 100_000.0, final=True)
-    wait_for(qtbot, surface, JobState.FINISHED, JobState.RUNNING)
-    assert surface.loss.marks[0][1] == "lr 0.001 → 0.0005"
-    assert surface.panel.state is not JobState.FAILED
+    wait_for(qtbot, surface, JobState.FINISHED)
+    [(step, text), (later, _)] = surface.loss.marks
+    assert text == "lr 0.001 → 0.0005"
+    assert 0 <= step <= later <= 500
+    assert {x for x, _ in surface.loss.summary().values()} == {500.0}
 
 
 def test_training_shows_its_results_and_puts_the_network_on_the_shelf(qtbot, window):
@@ -557,9 +558,9 @@ def test_closing_in_the_middle_ends_every_job(qtbot, window, begin):
 
 def test_window_remembers_tab_and_size(qtbot, window, settings):
     window.go_to("attack")
-    window.resize(780, 600)
+    window.resize(798, 600)
     window.close()
     again = MainWindow(settings)
     qtbot.addWidget(again)
     assert again.tabs.currentIndex() == 2
-    assert (again.width(), again.height()) == (780, 600)
+    assert (again.width(), again.height()) == (798, 600)

@@ -30,6 +30,7 @@ from optgui.core.training.models import Normalize, make_network
 
 SHOWN = 20  # test digits whose predictions travel with each frame
 PREPARED_AT_ONCE = 5_000  # images normalized in one step, about 15 ms
+SUPPOSED = 1_000  # steps of an epoch, until the data tell; shown, never trained with
 QUEUED = 256  # most steps sent to a GPU before their losses are read
 
 _runs = itertools.count(1)
@@ -88,7 +89,7 @@ class TrainingEngine:
         self._update = quick_step(self._optimizer)
         self._wants_closure = wants_closure(self._optimizer)
         self._closed = ClosedGradient.of(self._body)
-        self._schedule = Schedule(config.scheduler)
+        self._schedule = Schedule(config.scheduler, SUPPOSED, config.epochs)
         self._set_rate()
         self._step = self._epoch = self._position = 0
         self._order = torch.empty(0, dtype=torch.int64)
@@ -111,6 +112,8 @@ class TrainingEngine:
                 f"batch_size: expected at most {count}, the training images there are, got {batch}"
             )
         self._batches = math.ceil(count / batch)
+        self._schedule = Schedule(self.config.scheduler, self._batches, self.config.epochs)
+        self._set_rate()
         self._train_labels = torch.tensor(digits.train_labels.astype(np.int64)).to(self._device)
         self._test_labels = torch.tensor(digits.test_labels.astype(np.int64)).to(self._device)
         self._train_images = torch.empty(count, 1, 28, 28, device=self._device)
@@ -160,8 +163,9 @@ class TrainingEngine:
             return TrainingRecord(0, 0, _nan, _nan, self.lr, "prepare")
         if self._evaluation is not None:
             return self._evaluate_slice()
+        rate = self.lr
         loss, correct, size = self._train_step()
-        return self._recorded([(loss.item(), correct.item())], [size])[0]
+        return self._recorded([(loss.item(), correct.item())], [size], [rate])[0]
 
     def run_slice(self, seconds: float) -> list[TrainingRecord]:
         """Step for about `seconds`; on a GPU the losses are read once, at the end of the slice."""
@@ -173,11 +177,13 @@ class TrainingEngine:
             return records
         numbers: list[torch.Tensor] = []
         sizes: list[int] = []
+        rates: list[float] = []
         while self._position < len(self._order) and len(sizes) < QUEUED and time.perf_counter() < deadline:
+            rates.append(self.lr)
             loss, correct, size = self._train_step()
             numbers.append(torch.stack([loss, correct.float()]))
             sizes.append(size)
-        return self._recorded(torch.stack(numbers).tolist(), sizes) if numbers else []
+        return self._recorded(torch.stack(numbers).tolist(), sizes, rates) if numbers else []
 
     def _train_step(self) -> tuple[torch.Tensor, torch.Tensor, int]:
         """One update; the loss before it and how many answers of how many were right."""
@@ -199,18 +205,22 @@ class TrainingEngine:
             self._update()
         self._step += 1
         self._position += size
+        if self._schedule.advance_step():
+            self._set_rate()
         return loss, correct, size
 
-    def _recorded(self, numbers: Sequence[Sequence[float]], sizes: Sequence[int]) -> list[TrainingRecord]:
+    def _recorded(
+        self, numbers: Sequence[Sequence[float]], sizes: Sequence[int], rates: Sequence[float]
+    ) -> list[TrainingRecord]:
         """The records of the last steps, up to one that is not finite; ends an epoch behind its last step."""
         first = self._step - len(sizes) + 1
         records = []
-        for index, ((loss, correct), size) in enumerate(zip(numbers, sizes, strict=True)):
+        for index, ((loss, correct), size, rate) in enumerate(zip(numbers, sizes, rates, strict=True)):
             step = first + index
-            records.append(TrainingRecord(step, self._epoch, loss, correct / size, self.lr, "train"))
+            records.append(TrainingRecord(step, self._epoch, loss, correct / size, rate, "train"))
             if not math.isfinite(loss):
                 self._failure = (
-                    f"The loss became {loss} at step {step} with learning rate {self.lr:g}. "
+                    f"The loss became {loss} at step {step} with learning rate {rate:g}. "
                     "Start again with a smaller learning rate."
                 )
                 return records
@@ -250,10 +260,15 @@ class TrainingEngine:
 
     def _end_epoch(self) -> None:
         self._epoch += 1
-        self._schedule.advance()
-        self._set_rate()
+        if not self._schedule.wants_metric:
+            self._end_epoch_of_schedule()
         self._evaluation = self._evaluate()
         self._shuffle()
+
+    def _end_epoch_of_schedule(self, test_loss: float | None = None) -> None:
+        """A schedule that looks at the test loss acts behind the evaluation, every other one before it."""
+        if self._schedule.advance_epoch(test_loss):
+            self._set_rate()
 
     def _evaluate(self) -> Generator[int, None, Evaluation]:
         step = self._step
@@ -268,6 +283,8 @@ class TrainingEngine:
             next(self._evaluation)
         except StopIteration as end:
             self._evaluation = None
+            if self._schedule.wants_metric:
+                self._end_epoch_of_schedule(end.value.loss)
             return record._replace(test_accuracy=end.value.accuracy, test_loss=end.value.loss)
         return record
 
@@ -316,6 +333,7 @@ class TrainingEngine:
         retune(self._optimizer, config.optimizer)
         self._update = quick_step(self._optimizer)
         self.config = config
+        self._schedule.set_epochs(config.epochs)
         self._set_rate()
 
     def answer(self, request: Any) -> Any:
@@ -345,6 +363,7 @@ class TrainingEngine:
             "optimizer": self._optimizer.state_dict()["state"],
             "generator": self._generator.get_state(),
             "order": self._order,
+            "schedule": self._schedule.state(),
             "progress": [self._step, self._epoch, self._position],
             "evaluating": self._evaluation is not None,
             "failure": self._failure,
@@ -373,8 +392,7 @@ class TrainingEngine:
         self._step, self._epoch, self._position = state["progress"]
         self._order = state["order"].to(self._device)
         self._generator.set_state(state["generator"])
-        for _ in range(self._epoch):
-            self._schedule.advance()
+        self._schedule.restore(state["schedule"])
         self._set_rate()
         self._failure = state["failure"]
         self._result_step = state["result_step"]

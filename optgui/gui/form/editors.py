@@ -57,7 +57,7 @@ class NumberBox(_WheelNeedsFocus, QDoubleSpinBox):
         super().__init__(parent)
         self._whole = spec.kind in (Kind.INT, Kind.INTS)
         self._log = spec.scale == "log"
-        self._span = spec.slider or (spec.low or 0.0, spec.high or 1.0)
+        self._span = _span(spec)
         self.setDecimals(0 if self._whole else 15)
         tiny = 1.0 if self._whole else 1e-15
         low = -1e12 if spec.low is None else spec.low + (tiny if spec.low_open else 0.0)
@@ -73,8 +73,9 @@ class NumberBox(_WheelNeedsFocus, QDoubleSpinBox):
         return f"{value:,.0f}" if self._whole else f"{value:.4g}"
 
     def valueFromText(self, text: str) -> float:
-        """What was typed, as a number."""
-        return _number(text) if _number(text) is not None else self.value()
+        """What was typed, as a number; the four digits shown stand for all digits of the value."""
+        number = _number(text)
+        return self.value() if number is None or text == self.textFromValue(self.value()) else number
 
     def validate(self, text: str, position: int) -> Any:
         """A number within the bounds is acceptable; anything that may become one is let through."""
@@ -102,7 +103,7 @@ class Slider(_WheelNeedsFocus, QSlider):
 
     def __init__(self, spec: Param, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
-        low, high = spec.slider or (spec.low or 0.0, spec.high if spec.high is not None else 1.0)
+        low, high = _span(spec)
         self._log = spec.scale == "log" and high > 0
         self._zero_at_left = self._log and spec.low == 0 and not spec.low_open
         self._low, self._high = (max(low, 1e-15), high) if self._log else (low, high)
@@ -212,8 +213,9 @@ class Editor(QWidget):
         """Give the editor and its parts names that tests, scripts and screen readers find."""
         self.setObjectName(object_name)
         words = self.spec.title + (f" in {self.spec.unit}" if self.spec.unit else "")
+        several = self.spec.length is not None
         for index, part in enumerate(self.parts()):
-            part.setObjectName(object_name if index == 0 else f"{object_name}.{index}")
+            part.setObjectName(f"{object_name}.{index}" if index or several else object_name)
             part.setAccessibleName(words)
             part.setAccessibleDescription(self.spec.help)
         self.setObjectName(f"{object_name}.editor")
@@ -347,7 +349,7 @@ class LineEditor(Editor):
             return
         numbers = [_number(part) for part in text.split(",")] if text else []
         whole = self.spec.kind is Kind.INTS
-        if any(n is None or (whole and n != int(n)) for n in numbers):
+        if any(n is None or not math.isfinite(n) or (whole and n != int(n)) for n in numbers):
             self._show(self._value)
             example = "120, 60" if whole else "0.5, 1.2"
             self.refused.emit(
@@ -395,6 +397,15 @@ _EDITORS: dict[Kind, type[Editor]] = {
     Kind.CHOICE: ChoiceEditor,
     Kind.TEXT: LineEditor,
 }
+
+
+def _span(spec: Param) -> tuple[float, float]:
+    """The numbers at the ends of a slider; a missing bound is guessed from the default."""
+    if spec.slider:
+        return spec.slider
+    low = spec.low or 0.0
+    default = spec.default if isinstance(spec.default, (int, float)) else 0.0
+    return low, spec.high if spec.high is not None else max(low + 1.0, 2.0 * abs(default))
 
 
 def _number(text: str) -> float | None:

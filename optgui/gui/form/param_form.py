@@ -6,15 +6,23 @@ says why. Nothing here knows a subject: a new field or registry entry appears by
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
     QFormLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLayout,
+    QLineEdit,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -48,11 +56,20 @@ class ParamForm(QWidget):
         self._body = _Section(self, type(config), "", prefix)
         self._layout.addWidget(self._body)
         self._body.show_config(config)
+        self._order_tabs()
 
     def set_config(self, config: Config) -> None:
         """Show another config without a signal; sections whose entries changed are made anew."""
         self.config = config
         self._body.show_config(config)
+        self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        """Let Tab follow what is read, not what was made first."""
+        controls = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit)
+        found = [w for w in in_reading_order(self) if isinstance(w, controls)]
+        for one, other in itertools.pairwise(found):
+            QWidget.setTabOrder(one, other)
 
     def set_locked(self, locked: bool) -> None:
         """While a run holds the config, only live controls can be moved."""
@@ -67,6 +84,7 @@ class ParamForm(QWidget):
             self.set_config(self.config)
             self.refused.emit(str(error))
             return
+        self._body.show_rows(self.config)
         self.edited.emit(self.config, path)
         if final:
             self.settled.emit(self.config, path)
@@ -87,7 +105,7 @@ class ParamForm(QWidget):
         """Change a registry entry; the values last used with it come back, otherwise its defaults."""
         self._memory[path, current.name] = current.values
         self.change(path, {"name": name, **self._memory.get((path, name), {})}, final=True)
-        self._body.show_config(self.config)
+        self.set_config(self.config)
 
 
 class _RowLabel(QLabel):
@@ -168,10 +186,15 @@ class _Section(QWidget):
     def show_config(self, config: Config) -> None:
         for name, (_, editor) in self._rows.items():
             editor.set_value(getattr(config, name))
-            shown = editor.spec.shown_when
-            self._set_row_visible(name, shown is None or getattr(config, shown[0]) in shown[1])
         for name, part in self._parts.items():
             part.show_config(getattr(config, name))
+        self.show_rows(config)
+
+    def show_rows(self, config: Config) -> None:
+        """Show the rows that the values of their siblings call for."""
+        for name, (_, editor) in self._rows.items():
+            shown = editor.spec.shown_when
+            self._set_row_visible(name, shown is None or getattr(config, shown[0]) in shown[1])
 
     def _set_row_visible(self, name: str, visible: bool) -> None:
         for widget in self._rows[name]:
@@ -397,6 +420,24 @@ class _Fold(QWidget):
     def _on_toggled(self, opened: bool) -> None:
         self._body.setVisible(opened)
         self._button.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
+
+
+def in_reading_order(widget: QWidget) -> Iterator[QWidget]:
+    """The widgets below `widget` in the order of their layouts, from top to bottom and left to right."""
+
+    def walk(layout: QLayout) -> Iterator[QWidget]:
+        for index in range(layout.count()):
+            item = layout.itemAt(index)
+            if item is None:
+                continue
+            if (inner := item.widget()) is not None:
+                yield inner
+                yield from in_reading_order(inner)
+            elif (nested := item.layout()) is not None:
+                yield from walk(nested)
+
+    if (layout := widget.layout()) is not None:
+        yield from walk(layout)
 
 
 def group_title(title: str, help: str = "") -> QLabel:

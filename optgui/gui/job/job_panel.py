@@ -49,6 +49,8 @@ class JobPanel(QObject):
         self._run_config: Config | None = None  # as the engine has it
         self._marked_config: Config | None = None  # as of the last mark
         self._settled = True
+        self._waiting = 0  # edits sent and not yet answered
+        self._last_done = 0
         self.edits = QUndoStack(self)
         self._undo_config = config  # as of the last gesture
         self._replies: dict[int, Callable[[Any], None]] = {}
@@ -95,7 +97,7 @@ class JobPanel(QObject):
         def proceed(inputs: Any) -> None:
             self.messages.dismiss()
             self._run_config = self._marked_config = config
-            self._settled = True
+            self._settled, self._waiting = True, 0
             self.started.emit(config)
             self.controller.start(self.subject, config, inputs, paused=paused)
             if then is not None:
@@ -137,17 +139,17 @@ class JobPanel(QObject):
         if self._run_config is None:
             return
         edits = list(changes(self._run_config, config))
-        if all(edit.live for edit in edits):
-            self.controller.apply(config)
-        elif self.restarts:
+        if self.restarts and not all(edit.live for edit in edits):
             self.start(paused=self.state is not JobState.RUNNING)
+            return
+        wanted = _with_live_values(self._run_config, config)
+        if wanted != self._run_config or self._waiting:
+            self._waiting += 1
+            self.controller.apply(wanted)
 
     def _on_form_settled(self, config: Config, path: str) -> None:
         self._settled = True
-        if config != self._undo_config:
-            self.edits.push(_Gesture(self, self._undo_config, config))
-            self._undo_config = config
-        self._mark(None)
+        self._end_gesture()
 
     def put_back(self, config: Config) -> None:
         """Show and apply the config of an undone or redone gesture."""
@@ -156,22 +158,28 @@ class JobPanel(QObject):
         self.adopt()
 
     def _on_edited(self, edit: Edit) -> None:
+        self._waiting = max(0, self._waiting - 1)
         if edit.refusal:
             self.messages.say(edit.refusal)
             if self._run_config is not None:
-                self.form.set_config(self._run_config)
-            return
-        self._run_config = edit.config
-        self._mark(edit.done)
+                self.form.set_config(_with_live_values(self.form.config, self._run_config))
+        else:
+            self._run_config = edit.config
+            self._last_done = edit.done
+        self._end_gesture()
 
-    def _mark(self, done: int | None) -> None:
-        """Leave one mark a gesture: when it has ended and the engine has its last value."""
-        if done is not None:
-            self._last_done = done
-        ended = self._settled and self._run_config == self.form.config
-        if ended and self._marked_config is not None and self._run_config != self._marked_config:
-            texts = [describe(change) for change in changes(self._marked_config, self.form.config)]
-            self._marked_config = self.form.config
+    def _end_gesture(self) -> None:
+        """One undo entry and one mark, when the hand rests and the engine has answered every edit."""
+        if not self._settled or self._waiting:
+            return
+        config = self.form.config
+        if config != self._undo_config:
+            self.edits.push(_Gesture(self, self._undo_config, config))
+            self._undo_config = config
+        if self._run_config is not None and self._marked_config not in (None, self._run_config):
+            assert self._marked_config is not None
+            texts = [describe(change) for change in changes(self._marked_config, self._run_config)]
+            self._marked_config = self._run_config
             if self.has_run:
                 self.marked.emit(self._last_done, ", ".join(texts))
 
@@ -183,6 +191,7 @@ class JobPanel(QObject):
             reply(answer.reply)
 
     def _on_failed(self, failure: Failure) -> None:
+        self._waiting = 0
         self.messages.say(failure.sentence, failure.details)
 
 
@@ -201,6 +210,14 @@ class _Gesture(QUndoCommand):
         if not self._is_first:  # pushing calls it: the form has the edit already
             self._panel.put_back(self._after)
         self._is_first = False
+
+
+def _with_live_values(config: Config, other: Config) -> Config:
+    """`config` with those values of `other` that a running job can take."""
+    for edit in changes(config, other):
+        if edit.live:
+            config = config.changed(edit.path, edit.new)
+    return config
 
 
 def describe(change: Change) -> str:

@@ -102,7 +102,7 @@ def test_every_editors_parts_are_named_and_reached_by_keyboard(qtbot, spec):
     qtbot.addWidget(editor)
     editor.name("test.field")
     parts = editor.parts()
-    assert parts[0].objectName() == "test.field"
+    assert parts[0].objectName() == ("test.field.0" if spec.length else "test.field")
     assert len({widget.objectName() for widget in [editor, *parts]}) == len(parts) + 1
     for widget in parts:
         assert widget.accessibleName().startswith(spec.title)
@@ -238,11 +238,6 @@ def test_arrow_keys_in_the_field_go_ten_steps_a_decade(make):
     assert box.value() == pytest.approx(1.0, rel=0.01)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Enter reads the four digits shown back as the value; valueFromText should give self.value() "
-    "for the text of the value itself",
-)
 def test_enter_without_typing_keeps_every_digit_of_a_value(make):
     editor = make("rate")
     heard = Heard(editor)
@@ -290,9 +285,6 @@ def test_the_wheel_scrolls_the_form_unless_a_control_has_the_focus(qtbot, make, 
     assert editor.value() != before
 
 
-@pytest.mark.xfail(
-    strict=True, reason="without high and slider a slider ends at 1, so that low=1 divides by zero"
-)
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_a_number_needs_neither_upper_bound_nor_slider_range(qtbot, scale):
     class Open(Config):
@@ -330,11 +322,6 @@ def test_a_list_is_typed_with_commas(make, text, value):
     assert (heard.changed, heard.settled, editor.value()) == ([value], [value], value)
 
 
-NOT_FINITE = pytest.mark.xfail(
-    strict=True, reason="LineEditor._on_finished raises for int(nan) and int(inf): it wants math.isfinite(n)"
-)
-
-
 def clear(line):
     line.setFocus()
     line.clear()
@@ -345,8 +332,8 @@ def clear(line):
     "text",
     [
         *("many", "1; 2", "1.5", "1,,2"),
-        pytest.param("nan", marks=NOT_FINITE),
-        pytest.param("inf", marks=NOT_FINITE),
+        "nan",
+        "inf",
     ],
 )
 def test_what_is_no_list_snaps_back_with_a_sentence(make, text):

@@ -279,10 +279,6 @@ def test_rare_fields_are_folded_away_at_first(training):
     assert not find(training, QDoubleSpinBox, "training.seed").isVisible()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="ParamForm.change does not look at shown_when again; only set_config does",
-)
 def test_a_field_is_shown_only_when_its_sibling_says_so(make):
     form = make(AttackConfig(), "attack")
     click(form, "attack.more")
@@ -376,10 +372,6 @@ def test_set_config_shows_everything_and_says_nothing(training):
     assert (heard.edited, heard.settled, heard.refused) == ([], [], [])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the rows of an entry are made after the rows below it, and Tab follows the order of making",
-)
 def test_tab_goes_through_the_form_in_reading_order(training, qtbot):
     training.activateWindow()
     first = find(training, QComboBox, "training.optimizer.name")

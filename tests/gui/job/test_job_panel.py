@@ -236,10 +236,6 @@ def test_an_edit_that_the_engine_refuses_snaps_back_with_its_sentence(make):
     assert bench.marks == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a refused edit stays in the undo history: undo of the next edit puts it back, in vain",
-)
 def test_a_refused_edit_is_not_in_the_history(make):
     bench = make()
     bench.run()
@@ -258,10 +254,6 @@ def test_what_the_form_refuses_is_said(make):
     assert bench.panel.messages.sentence == "size: expected a whole number from 1 to 99, got 100"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="once the form differs from the run in a locked field, _on_form_edited drops live edits as well",
-)
 def test_live_edits_reach_the_job_while_a_locked_field_waits_for_the_next_start(make):
     """A download that ends during a run chooses its data set; undo and an opened file do the same."""
     bench = make()
