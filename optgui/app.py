@@ -44,6 +44,7 @@ def make_application(argv: Sequence[str] = ("optgui",)) -> Any:
 def make_window(app: Any, settings: Any = None) -> Any:
     """The main window with its look and its loader; loading begins with the first paint."""
     from optgui.gui import theme
+    from optgui.gui.collector import Collector
     from optgui.gui.main_window import MainWindow
     from optgui.gui.settings import Settings
     from optgui.jobs.loader import Loader
@@ -51,6 +52,7 @@ def make_window(app: Any, settings: Any = None) -> Any:
     settings = settings or Settings()
     theme.apply(app, settings.word("look", tuple(key for key, _ in theme.CHOICES), "system"))
     window = MainWindow(settings)
+    Collector(window)
     loader = Loader(window)
     loader.loaded.connect(window.build_tabs)
     loader.failed.connect(window.fail_loading)
@@ -79,9 +81,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     code = int(app.exec())
     if not window.shutdown():
         _log.error("a job did not end within its time; leaving without it")
-        logging.shutdown()
-        os._exit(0)  # settings are saved; a thread inside an import or a socket cannot be ended otherwise
-    return code
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    # Settings are saved. Taking torch apart would take another second, and a thread inside an import or a
+    # socket cannot be ended otherwise.
+    os._exit(code)
 
 
 def _start_log() -> None:

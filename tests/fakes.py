@@ -14,10 +14,13 @@ class Record(NamedTuple):
 
 
 class CountingEngine:
-    """Counts to config['steps']; config['fail_at'] raises, config['sleep'] slows a step."""
+    """Counts to config['steps'] after config['preparation'] steps that do not count.
+
+    config['fail_at'] raises, config['sleep'] slows a step.
+    """
 
     def __init__(self, config: dict[str, Any], inputs: Any = None) -> None:
-        self.config, self.steps = dict(config), 0
+        self.config, self.steps, self.prepared = dict(config), 0, 0
 
     @property
     def done(self) -> bool:
@@ -27,6 +30,9 @@ class CountingEngine:
         if self.steps == self.config.get("fail_at"):
             raise self.config.get("error", RuntimeError)("planned failure")
         time.sleep(self.config.get("sleep", 0))
+        if self.prepared < self.config.get("preparation", 0):
+            self.prepared += 1
+            return Record(0, threading.get_ident())
         self.steps += 1
         return Record(self.steps, threading.get_ident())
 
@@ -34,6 +40,8 @@ class CountingEngine:
         return self.steps
 
     def status(self) -> Status:
+        if self.prepared < self.config.get("preparation", 0):
+            return Status(self.prepared, 100, "%")
         return Status(self.steps, self.config["steps"])
 
     def apply(self, config: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ from optgui.gui.form.param_form import group_title
 from optgui.gui.job.job_panel import JobPanel, Proceed
 from optgui.gui.job.tab_frame import TabFrame
 from optgui.gui.plot.curve_view import CurveView
-from optgui.gui.plot.digits import ClassBars, DigitRow, PictureView, grey_image, signed_image
+from optgui.gui.plot.digits import PAGE, ClassBars, DigitRow, PictureView, grey_image, signed_image
 from optgui.gui.readings import Facts, Figure
 from optgui.jobs.controller import PaintBudget
 from optgui.jobs.messages import Progress
@@ -215,27 +215,32 @@ class AttackTab(TabFrame):
             return
         self._digits = digits
         self.index.setMaximum(len(digits.test_images) - 1)
-        self._show_page()
+        self._set_page(self._page)
 
     def _show_page(self) -> None:
         if self._digits is None:
             return
-        self.strip.show_digits(self._digits.test_images[self._page : self._page + 24])
-        labels = self._digits.test_labels[self._page : self._page + 24]
+        self.strip.show_digits(self._digits.test_images[self._page : self._page + PAGE])
+        labels = self._digits.test_labels[self._page : self._page + PAGE]
         names = [self._digits.class_names[label] for label in labels]
         tips = [f"test digit {self._page + i}: {name}" for i, name in enumerate(names)]
         self.strip.show_words([name[:6] for name in names], [None] * len(names), tips)
         self.strip.select(self.index.value() - self._page)
 
     def _turn_page(self, direction: int) -> None:
-        step = max(1, self.strip.visible_count())
-        self._page = min(max(0, self._page + direction * step), self.index.maximum())
+        self._set_page(self._page + direction * self.strip.capacity())
+
+    def _set_page(self, first: int) -> None:
+        """Show the page that begins with a digit, moved so that a whole page is seen."""
+        last = max(0, self.index.maximum() + 1 - self.strip.capacity())
+        self._page = min(max(0, first), last)
+        self._back.setEnabled(self._page > 0)
+        self._forth.setEnabled(self._page < last)
         self._show_page()
 
     def _on_index(self, index: int) -> None:
         if not self._page <= index < self._page + max(1, self.strip.visible_count()):
-            self._page = index
-            self._show_page()
+            self._set_page(index)
         self.strip.select(index - self._page)
         if self.panel.has_run:
             self.panel.start()
@@ -297,7 +302,9 @@ class AttackTab(TabFrame):
         else:
             self.fooled.show_value("–", "not fooled yet" if frame.step else "ready to start")
             words = f"The network reads {names[answer]}, {sure:.1%} sure."
-            if frame.step:
+            if frame.step and config.epsilon == 0:
+                words += " With ε = 0 nothing may change."
+            elif frame.step:
                 words += " It is not fooled yet: give the attack a larger ε, a larger step or more steps."
         self.verdict.setText(words)
 

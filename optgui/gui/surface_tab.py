@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+import time
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from optgui.core.curvature import Curvature
 from optgui.core.optimizers import OptimizerConfig
-from optgui.core.surface import DescentConfig, DescentFrame
+from optgui.core.surface import DescentConfig, DescentFrame, RacerConfig
 from optgui.core.surface.rates import ruler
 from optgui.gui import theme
 from optgui.gui.form.editors import NumberEditor
@@ -21,6 +22,8 @@ from optgui.gui.plot.surface_view import SurfaceView
 from optgui.gui.readings import Facts
 from optgui.jobs.controller import PaintBudget
 from optgui.jobs.messages import JobState, Progress
+
+READINGS_S = 0.2  # numbers that change faster cannot be read
 
 
 class SurfaceTab(TabFrame):
@@ -48,6 +51,7 @@ class SurfaceTab(TabFrame):
         self.readings_layout.addStretch(1)
         self._lines: list[int] = []
         self._steps = 0
+        self._readings_at = 0.0
         panel = self.panel
         panel.started.connect(self._on_started)
         panel.progressed.connect(self._on_progressed)
@@ -110,7 +114,7 @@ class SurfaceTab(TabFrame):
         for racer in config.racers:
             self.loss.add_line(
                 str(racer.id),
-                f"{racer.id + 1} {racer.optimizer.name}",
+                _called(racer),
                 racer.id,
                 dash=theme.racer_dash(racer.id),
             )
@@ -118,10 +122,10 @@ class SurfaceTab(TabFrame):
         self._steps = 0
         for facts in self._facts.values():
             self.readings_layout.removeWidget(facts)
+            facts.hide()
             facts.deleteLater()
         self._facts = {
-            racer.id: Facts(f"{racer.id + 1} {racer.optimizer.name}", f"surface.reading.{racer.id}")
-            for racer in config.racers
+            racer.id: Facts(_called(racer), f"surface.reading.{racer.id}") for racer in config.racers
         }
         for place, facts in enumerate(self._facts.values()):
             self.readings_layout.insertWidget(self._facts_at + place, facts)
@@ -136,6 +140,10 @@ class SurfaceTab(TabFrame):
         if frame.step == 0:
             self._show_start(frame)
             return
+        now = time.perf_counter()
+        readings = now - self._readings_at > READINGS_S or frame.step >= config.steps
+        if readings:
+            self._readings_at = now
         steps = range(self._steps, frame.step + 1)
         for place, identity in enumerate(frame.ids):
             stop = frame.diverged[place]
@@ -144,7 +152,8 @@ class SurfaceTab(TabFrame):
             cut = len(losses) if stop is None else max(0, stop - self._steps)
             self.loss.extend(key, list(steps)[:cut], losses[:cut])
             self.loss.set_line_visible(key, shown.get(identity, True))
-            self._show_facts(frame, place, identity)
+            if readings:
+                self._show_facts(frame, place, identity)
         self._steps = frame.step + 1
         self.loss.set_span(config.steps)
         self.loss.refresh()
@@ -190,3 +199,9 @@ class SurfaceTab(TabFrame):
     def is_finished(self) -> bool:
         """Whether the race is over."""
         return self.panel.state is JobState.FINISHED
+
+
+def _called(racer: RacerConfig) -> str:
+    """A racer in few words: its number, its optimizer, and its momentum if it has any."""
+    momentum = racer.optimizer.values.get("momentum")
+    return f"{racer.id + 1} {racer.optimizer.name}" + (f" {momentum:.4g}" if momentum else "")

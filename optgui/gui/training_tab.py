@@ -81,6 +81,8 @@ class TrainingTab(TabFrame):
             self.readings_layout.addWidget(widget)
         self.readings_layout.addStretch(1)
         self.steps_done = 0
+        self._has_network = False  # whether the present run has prepared its data
+        self._data: Digits | None = None  # of the newest network
         self._digits_shown = ""
         self._dataset_shown = dataset
         self._views = (self.loss, self.accuracy, self.rate)
@@ -115,19 +117,32 @@ class TrainingTab(TabFrame):
 
     def train_once(self, then: Callable[[], object]) -> None:
         """Start a run and call `then` when it has finished."""
-        self._after = then
         self.panel.start()
+        self._after = then
 
     def with_network(self, use: Callable[[NetworkSnapshot, Digits], None]) -> bool:
-        """Hand the network as it stands, and its data, to `use`; False if nothing was trained yet."""
-        if not self.panel.has_run:
+        """Hand the network as it stands, and its data, to `use`; False if nothing was trained yet.
+
+        While a fresh run still prepares its data, or after one that failed, the newest network of the
+        shelf stands in.
+        """
+        if self._has_network and self.panel.has_run:
+            self.panel.ask("snapshot", lambda snapshot: self._pass_on(snapshot, use))
+            return True
+        kept = self.shelf.current
+        if kept is None or self._data is None or self._data.name != kept.dataset:
             return False
-        self.panel.ask("snapshot", lambda snapshot: self._pass_on(snapshot, use))
+        use(kept, self._data)
         return True
 
     def _pass_on(self, snapshot: NetworkSnapshot, use: Callable[[NetworkSnapshot, Digits], None]) -> None:
         self.shelf.add(snapshot)
-        self.panel.ask("digits", lambda digits: use(snapshot, digits))
+
+        def pass_on(digits: Digits) -> None:
+            self._data = digits
+            use(snapshot, digits)
+
+        self.panel.ask("digits", pass_on)
 
     def set_dataset(self, name: str) -> None:
         """Choose another data set for the next start."""
@@ -147,7 +162,7 @@ class TrainingTab(TabFrame):
             self.data.show_dataset(config.dataset)
 
     def _on_started(self, config: TrainingConfig) -> None:
-        self.steps_done = 0
+        self.steps_done, self._has_network, self._after = 0, False, None
         for view in self._views:
             view.clear()
         self.figure.show_value("–", "measured at the end of each epoch")
@@ -155,20 +170,22 @@ class TrainingTab(TabFrame):
 
     def _on_state(self, state: JobState) -> None:
         self.describe()
-        self.evaluate.setEnabled(self.panel.has_run and state is not JobState.PREPARING)
+        self.evaluate.setEnabled(self._has_network and self.panel.has_run)
         self.evaluate.setToolTip(
             "Measure the test accuracy of the network as it stands"
             if self.evaluate.isEnabled()
             else "Start a run first: there is no network to test yet"
         )
-        if state in (JobState.PAUSED, JobState.FINISHED, JobState.STOPPED):
-            self.panel.ask("snapshot", self._keep)
+        if state in (JobState.PAUSED, JobState.FINISHED, JobState.STOPPED) and self._has_network:
+            self.panel.ask("snapshot", self.shelf.add)
+            self.panel.ask("digits", self._keep_data)
+        if state in (JobState.FINISHED, JobState.STOPPED, JobState.FAILED):
             after, self._after = self._after, None
             if after is not None and state is JobState.FINISHED:
                 after()
 
-    def _keep(self, snapshot: NetworkSnapshot) -> None:
-        self.shelf.add(snapshot)
+    def _keep_data(self, digits: Digits) -> None:
+        self._data = digits
 
     def _on_marked(self, step: int, text: str) -> None:
         for view in self._views:
@@ -206,6 +223,7 @@ class TrainingTab(TabFrame):
             self.facts.show_fact("Loss", f"{losses[-1]:.4g}")
             self.facts.show_fact("Learning rate", f"{rates[-1]:.4g}")
         if isinstance(progress.frame, TrainingFrame):
+            self._has_network = True
             self._show_frame(progress.frame)
         for view in self._views:
             view.refresh()

@@ -65,6 +65,7 @@ class Answer:
     request_id: int
     reply: Any
     refusal: str = ""
+    dropped: bool = False  # because the run ended, not because of what was asked
 
 
 @dataclasses.dataclass(frozen=True)

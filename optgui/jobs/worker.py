@@ -48,11 +48,13 @@ class JobWorker(QObject):
         self._view_ready = True
         self._next_frame_at = 0.0
         self._handed_over_at = 0.0
+        self._one_step_wanted = False  # after the preparation
 
     @Slot(object)
     def start(self, job: Job) -> None:
         """Replace whatever runs by a fresh engine."""
         self._timer.stop()
+        self._one_step_wanted = False
         self._drop_answers("the run was replaced")
         self._engine, self._records, self._view_ready, self._next_frame_at = None, [], True, 0.0
         self._run_id = job.run_id
@@ -68,6 +70,7 @@ class JobWorker(QObject):
     @Slot()
     def pause(self) -> None:
         """Stop stepping after the present slice; show where the run stands."""
+        self._one_step_wanted = False
         if self._timer.isActive():
             self._timer.stop()
             with self._reporting():
@@ -82,10 +85,14 @@ class JobWorker(QObject):
 
     @Slot()
     def step_once(self) -> None:
-        """One step of a run that is not running."""
+        """One step of a run that is not running; a run that is still preparing prepares to the end first."""
         if self._engine is None or self._engine.done or self._timer.isActive() or self._answering:
             return
         with self._reporting():
+            if self._engine.status().unit == "%":
+                self._one_step_wanted = True
+                self._run()
+                return
             self._records.append(self._engine.step())
             self._emit_progress()
             self._set_state(JobState.FINISHED if self._engine.done else JobState.PAUSED)
@@ -153,6 +160,9 @@ class JobWorker(QObject):
             return
         assert self._engine is not None
         with self._reporting():
+            if self._one_step_wanted:
+                self._prepare_for_one_step()
+                return
             self._records.extend(run_slice(self._engine, SLICE_S))
             self._hand_over()
             if self._engine.done:
@@ -161,6 +171,17 @@ class JobWorker(QObject):
                 self._set_state(JobState.FINISHED)
             elif self._view_ready and time.perf_counter() >= self._next_frame_at:
                 self._emit_progress()
+
+    def _prepare_for_one_step(self) -> None:
+        assert self._engine is not None
+        if self._engine.status().unit == "%":
+            self._records.append(self._engine.step())
+            if self._view_ready and time.perf_counter() >= self._next_frame_at:
+                self._emit_progress()
+        else:
+            self._one_step_wanted = False
+            self._timer.stop()
+            self.step_once()
 
     def _hand_over(self) -> None:
         """Let the GUI thread have the interpreter while it draws, and now and then for its other work.
@@ -194,7 +215,7 @@ class JobWorker(QObject):
     def _drop_answers(self, why: str) -> None:
         self._asked.stop()
         for request_id, _ in self._answering:
-            self.answered.emit(Answer(self._run_id, request_id, None, why))
+            self.answered.emit(Answer(self._run_id, request_id, None, why, dropped=True))
         self._answering = []
 
     def _run(self) -> None:

@@ -140,3 +140,14 @@ def test_stop_refuses_an_answer_that_is_still_being_made(qtbot, controller):
         controller.stop()
     assert got.args[0].refusal in ("", "the run was stopped")
     assert (got.args[0].reply is None) == bool(got.args[0].refusal)
+
+
+def test_one_step_of_a_run_that_prepares_is_its_first_real_step(qtbot, controller):
+    records = []
+    controller.progressed.connect(lambda p: records.extend(p.records))
+    with qtbot.waitSignal(controller.state_changed, check_params_cb=reached(JobState.PAUSED), timeout=2000):
+        controller.start("counting", {"steps": 10, "preparation": 7}, paused=True)
+    with qtbot.waitSignal(controller.state_changed, check_params_cb=reached(JobState.PAUSED), timeout=2000):
+        controller.step_once()
+    qtbot.waitUntil(lambda: len(records) == 8)
+    assert [r.step for r in records] == [0] * 7 + [1]

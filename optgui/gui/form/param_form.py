@@ -283,6 +283,7 @@ class _ListSection(QWidget):
         self._form, self._spec, self._path, self._names = form, spec, path, names
         self._card_names = _join(names, spec.name.removesuffix("s"))
         self._cards: list[_Card] = []
+        self._full = False
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -314,6 +315,9 @@ class _ListSection(QWidget):
         for card, item in zip(self._cards, items, strict=True):
             card.show_config(item)
             card.set_removable(len(items) > 1)
+        self._full = self._spec.high is not None and len(items) >= self._spec.high
+        self._add.setToolTip(f"At most {self._spec.high:g} fit" if self._full else "")
+        self._add.setEnabled(not self._full and not self._form.locked)
 
     def _items(self) -> list[dict[str, Any]]:
         return [item.model_dump(mode="json") for item in getattr(self._form.config, self._spec.name)]
@@ -329,7 +333,7 @@ class _ListSection(QWidget):
         self.show_config(getattr(self._form.config, self._spec.name))
 
     def lock(self, locked: bool) -> None:
-        self._add.setEnabled(not locked)
+        self._add.setEnabled(not locked and not self._full)
         for card in self._cards:
             card.lock(locked)
 

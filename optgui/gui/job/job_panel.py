@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from optgui.core.params import Change, Config, Kind, changes
 from optgui.gui.error_bar import ErrorBar
 from optgui.gui.form.param_form import ParamForm
+from optgui.gui.history import Gesture, History
 from optgui.gui.job.run_bar import RunBar
 from optgui.jobs.controller import JobController, PaintBudget
 from optgui.jobs.messages import Answer, Edit, Failure, JobState, Progress
@@ -51,7 +51,7 @@ class JobPanel(QObject):
         self._settled = True
         self._waiting = 0  # edits sent and not yet answered
         self._last_done = 0
-        self.edits = QUndoStack(self)
+        self.edits = History(self.put_back)
         self._undo_config = config  # as of the last gesture
         self._replies: dict[int, Callable[[Any], None]] = {}
         self.run_bar.start_pressed.connect(self.toggle)
@@ -174,7 +174,8 @@ class JobPanel(QObject):
             return
         config = self.form.config
         if config != self._undo_config:
-            self.edits.push(_Gesture(self, self._undo_config, config))
+            words = ", ".join(describe(change) for change in changes(self._undo_config, config))
+            self.edits.add(Gesture(words, self._undo_config, config))
             self._undo_config = config
         if self._run_config is not None and self._marked_config not in (None, self._run_config):
             assert self._marked_config is not None
@@ -186,30 +187,14 @@ class JobPanel(QObject):
     def _on_answered(self, answer: Answer) -> None:
         reply = self._replies.pop(answer.request_id, None)
         if answer.refusal:
-            self.messages.say(answer.refusal)
+            if not answer.dropped:
+                self.messages.say(answer.refusal)
         elif reply is not None:
             reply(answer.reply)
 
     def _on_failed(self, failure: Failure) -> None:
         self._waiting = 0
         self.messages.say(failure.sentence, failure.details)
-
-
-class _Gesture(QUndoCommand):
-    """One settled edit of the form."""
-
-    def __init__(self, panel: JobPanel, before: Config, after: Config) -> None:
-        super().__init__(", ".join(describe(change) for change in changes(before, after)))
-        self._panel, self._before, self._after = panel, before, after
-        self._is_first = True
-
-    def undo(self) -> None:
-        self._panel.put_back(self._before)
-
-    def redo(self) -> None:
-        if not self._is_first:  # pushing calls it: the form has the edit already
-            self._panel.put_back(self._after)
-        self._is_first = False
 
 
 def _with_live_values(config: Config, other: Config) -> Config:

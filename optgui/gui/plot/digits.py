@@ -160,7 +160,9 @@ class ClassBars(QWidget):
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(QRectF(0, top, text - 4, row), right, self._names[digit])
             track = QRectF(text, top + row * 0.2, room, row * 0.6)
-            painter.fillRect(track, QColor(tokens.rule))
+            groove = QColor(tokens.rule)
+            groove.setAlpha(110)
+            painter.fillRect(track, groove)
             if self._probabilities is None:
                 continue
             share = float(self._probabilities[digit])
@@ -173,6 +175,9 @@ class ClassBars(QWidget):
                 painter.drawText(
                     QRectF(text + room + 6, top, figure + 4, row), left, f"{share:.1%}".replace("%", " %")
                 )
+
+
+PAGE = 24  # most digits in a row
 
 
 class DigitRow(QWidget):
@@ -226,7 +231,11 @@ class DigitRow(QWidget):
         self.update()
 
     def _cell(self) -> float:
-        return max(34.0, min(56.0, self.width() / max(1, len(self._digits)))) if self._digits else 48.0
+        return max(34.0, min(56.0, self.width() / PAGE))
+
+    def capacity(self) -> int:
+        """How many digits fit the width, at most a page."""
+        return max(1, min(PAGE, int(self.width() / self._cell())))
 
     def visible_count(self) -> int:
         """How many digits fit the width."""

@@ -334,7 +334,10 @@ def test_no_more_racers_than_there_may_be(surface):
     heard = Heard(surface)
     racer = surface.config.model_dump(mode="json")["racers"][0]
     surface.set_config(surface.config.changed("racers", [{**racer, "id": i} for i in range(MOST_RACERS)]))
-    click(surface, "surface.racers.add")
+    add = find(surface, QPushButton, "surface.racers.add")
+    assert not add.isEnabled()
+    assert str(MOST_RACERS) in add.toolTip()
+    surface.change("racers", [{**racer, "id": i} for i in range(MOST_RACERS + 1)])
     assert len(surface.config.racers) == MOST_RACERS
     assert heard.refused == [f"racers: expected 1 to {MOST_RACERS} racers, got {MOST_RACERS + 1}"]
 

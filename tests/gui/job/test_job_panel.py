@@ -327,12 +327,12 @@ def test_undo_and_redo_go_through_the_gestures_and_reach_the_job(make):
     assert bench.shown("rate") == 2.0
     bench.panel.edits.undo()
     bench.wait_until(lambda: bench.records[-1].rate == 1.0)
-    assert not bench.panel.edits.canUndo()
+    assert not bench.panel.edits.can_undo
     bench.panel.edits.redo()
     bench.wait_until(lambda: bench.records[-1].rate == 2.0)
     bench.wait_until(lambda: len(bench.marks) == 5)
     assert [text for _, text in bench.marks][2:] == ["rate 3 → 2", "rate 2 → 1", "rate 1 → 2"]
-    assert bench.panel.edits.canRedo()
+    assert bench.panel.edits.can_redo
 
 
 def test_a_gesture_is_one_entry_of_the_history_and_is_called_by_its_words(make):
@@ -342,11 +342,11 @@ def test_a_gesture_is_one_entry_of_the_history_and_is_called_by_its_words(make):
     for position in (600, 700, 800):
         slider.setSliderPosition(position)
     slider.setSliderDown(False)
-    assert bench.panel.edits.count() == 1
-    assert bench.panel.edits.undoText() == "share 0.5 → 0.8"
+    assert len(bench.panel.edits) == 1
+    assert bench.panel.edits.undo_words == "share 0.5 → 0.8"
     bench.panel.edits.undo()
     assert bench.shown("share") == 0.5
-    assert bench.panel.edits.count() == 1
+    assert len(bench.panel.edits) == 1
 
 
 def test_a_run_that_fails_says_why_and_can_be_started_again(make):
