@@ -38,6 +38,7 @@ ATTACK = {"subject": "attack", "norm": "Linf", "epsilon": 0.3, "step_size": 0.1,
 @pytest.fixture(autouse=True)
 def _small_data(monkeypatch):
     monkeypatch.delenv("OPTGUI_DATA", raising=False)
+    monkeypatch.delitem(digits._memory, "mnist", raising=False)  # of an earlier test
     monkeypatch.setitem(digits._memory, "builtin", made_up_digits())
 
 

@@ -59,6 +59,7 @@ def _light(qapp):
 @pytest.fixture(autouse=True)
 def _made_up_data(monkeypatch):
     monkeypatch.delenv("OPTGUI_DATA", raising=False)
+    monkeypatch.delitem(digits._memory, "mnist", raising=False)  # of an earlier test
     monkeypatch.setitem(digits._memory, "builtin", made_up_digits())
 
 
@@ -83,6 +84,7 @@ def one_window(qapp, tmp_path_factory):
     file = str(tmp_path_factory.mktemp("settings") / "settings.ini")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("OPTGUI_DATA", raising=False)
+        patch.delitem(digits._memory, "mnist", raising=False)
         patch.setitem(digits._memory, "builtin", made_up_digits())
         made = built(Settings(QSettings(file, QSettings.Format.IniFormat)))
     yield made
