@@ -126,6 +126,8 @@ def param(
     }
     numbers = isinstance(default, (int, float)) and not isinstance(default, bool)
     bounds: dict[str, Any] = {"ge": low, "le": high, "gt": above, "lt": below} if numbers else {}
+    if isinstance(default, (int, float)):
+        bounds["strict"] = True  # a file's "64" or true is no number
     if not numbers:
         extra["element_bounds"] = (low, high, above, below)
     return Field(

@@ -238,7 +238,8 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self.open_file(Path(event.mimeData().urls()[0].toLocalFile()))
+        files = [url.toLocalFile() for url in event.mimeData().urls()]
+        self.open_file(Path(next(name for name in files if name.endswith(".json"))))
 
     # Menus
 

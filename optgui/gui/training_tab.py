@@ -170,12 +170,7 @@ class TrainingTab(TabFrame):
 
     def _on_state(self, state: JobState) -> None:
         self.describe()
-        self.evaluate.setEnabled(self._has_network and self.panel.has_run)
-        self.evaluate.setToolTip(
-            "Measure the test accuracy of the network as it stands"
-            if self.evaluate.isEnabled()
-            else "Start a run first: there is no network to test yet"
-        )
+        self._offer_test()
         if state in (JobState.PAUSED, JobState.FINISHED, JobState.STOPPED) and self._has_network:
             self.panel.ask("snapshot", self.shelf.add)
             self.panel.ask("digits", self._keep_data)
@@ -183,6 +178,15 @@ class TrainingTab(TabFrame):
             after, self._after = self._after, None
             if after is not None and state is JobState.FINISHED:
                 after()
+
+    def _offer_test(self) -> None:
+        """A network can be tested from the moment there is one."""
+        self.evaluate.setEnabled(self._has_network and self.panel.has_run)
+        self.evaluate.setToolTip(
+            "Measure the test accuracy of the network as it stands"
+            if self.evaluate.isEnabled()
+            else "Start a run first: there is no network to test yet"
+        )
 
     def _keep_data(self, digits: Digits) -> None:
         self._data = digits
@@ -223,7 +227,9 @@ class TrainingTab(TabFrame):
             self.facts.show_fact("Loss", f"{losses[-1]:.4g}")
             self.facts.show_fact("Learning rate", f"{rates[-1]:.4g}")
         if isinstance(progress.frame, TrainingFrame):
-            self._has_network = True
+            if not self._has_network:
+                self._has_network = True
+                self._offer_test()
             self._show_frame(progress.frame)
         for view in self._views:
             view.refresh()

@@ -163,6 +163,8 @@ class TrainingEngine:
             return TrainingRecord(0, 0, _nan, _nan, self.lr, "prepare")
         if self._evaluation is not None:
             return self._evaluate_slice()
+        if self.done:
+            raise RunFailed(f"epochs: expected more than the {self._epoch} already trained, to go on")
         rate = self.lr
         loss, correct, size = self._train_step()
         return self._recorded([(loss.item(), correct.item())], [size], [rate])[0]

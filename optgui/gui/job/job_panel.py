@@ -139,7 +139,7 @@ class JobPanel(QObject):
         if self._run_config is None:
             return
         edits = list(changes(self._run_config, config))
-        if self.restarts and not all(edit.live for edit in edits):
+        if self.restarts and (self.state is JobState.FAILED or not all(edit.live for edit in edits)):
             self.start(paused=self.state is not JobState.RUNNING)
             return
         wanted = _with_live_values(self._run_config, config)
