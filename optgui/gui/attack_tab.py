@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QSpinBox,
     QSplitter,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -22,7 +21,7 @@ from optgui.core.attack import PRESETS, AttackConfig, AttackFrame, AttackInputs,
 from optgui.core.snapshot import NetworkSnapshot, frozen
 from optgui.core.training import Digits
 from optgui.gui.form.editors import ChoiceBox
-from optgui.gui.form.param_form import group_title
+from optgui.gui.form.param_form import group_title, small_button
 from optgui.gui.job.job_panel import JobPanel, Proceed
 from optgui.gui.job.tab_frame import TabFrame
 from optgui.gui.plot.curve_view import CurveView
@@ -92,8 +91,8 @@ class AttackTab(TabFrame):
         self.index.setKeyboardTracking(False)
         self.index.valueChanged.connect(self._on_index)
         chooser.addWidget(self.index)
-        self._back = self._page_button("◀", "attack.page_back", "Earlier test digits")
-        self._forth = self._page_button("▶", "attack.page_forth", "Later test digits")
+        self._back = small_button("◀", "attack.page_back", "Earlier test digits")
+        self._forth = small_button("▶", "attack.page_forth", "Later test digits")
         self._back.clicked.connect(lambda: self._turn_page(-1))
         self._forth.clicked.connect(lambda: self._turn_page(1))
         chooser.addWidget(self._back)
@@ -127,15 +126,6 @@ class AttackTab(TabFrame):
         self.centre.addWidget(top)
         self._page = 0
         self.was_misread = False
-
-    @staticmethod
-    def _page_button(text: str, name: str, help: str) -> QToolButton:
-        button = QToolButton()
-        button.setText(text)
-        button.setObjectName(name)
-        button.setAccessibleName(help)
-        button.setToolTip(help)
-        return button
 
     def _build_curves(self) -> None:
         self.loss = CurveView(

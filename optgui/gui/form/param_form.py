@@ -359,10 +359,10 @@ class _Card(QFrame):
         head.addWidget(self._title)
         head.addStretch(1)
         stem = f"{names}.{identity}"
-        self._eye = _small_button("Hide", f"{stem}.visible", "Show or hide this path")
+        self._eye = small_button("Hide", f"{stem}.visible", "Show or hide this path")
         self._eye.clicked.connect(lambda: form.change(f"{path}.visible", not self._visible, final=True))
         self._visible = True
-        self._cross = _small_button("✕", f"{stem}.remove", "Take this racer out of the race")
+        self._cross = small_button("✕", f"{stem}.remove", "Take this racer out of the race")
         self._cross.clicked.connect(lambda: self.removed.emit(identity))
         head.addWidget(self._eye)
         head.addWidget(self._cross)
@@ -453,7 +453,8 @@ def group_title(title: str, help: str = "") -> QLabel:
     return theme.sized(label, theme.CAPTION, bold=True)
 
 
-def _small_button(text: str, name: str, help: str) -> QToolButton:
+def small_button(text: str, name: str, help: str) -> QToolButton:
+    """A flat button of a word or a sign, with its help as tooltip and accessible name."""
     button = QToolButton()
     button.setText(text)
     button.setObjectName(name)
