@@ -47,6 +47,7 @@ class ParamForm(QWidget):
     def __init__(self, config: Config, prefix: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.config = config
+        self._defaults = config
         self.prefix = prefix
         self.locked = False
         self._editors: dict[str, Editor] = {}
@@ -92,6 +93,16 @@ class ParamForm(QWidget):
     def editor(self, path: str) -> Editor | None:
         """The editor of the field at `path`, None where there is none now."""
         return self._editors.get(path)
+
+    def default(self, path: str, spec: Param) -> Any:
+        """What the field at `path` was when the form was made; another entry's field has its own default."""
+        parent, _, name = path.rpartition(".")
+        try:
+            before = value_at(self._defaults, parent)
+        except (AttributeError, IndexError):
+            return spec.default  # of something added since
+        same = getattr(before, "name", None) == getattr(value_at(self.config, parent), "name", None)
+        return getattr(before, name) if same else spec.default
 
     def know(self, path: str, editor: Editor) -> None:
         """Remember the editor of a field; a newer one for the same field replaces it."""
@@ -180,8 +191,9 @@ class _Section(QWidget):
     def _reset(self, spec: Param, path: str) -> None:
         _, editor = self._rows[spec.name]
         if editor.isEnabled():
-            editor.set_value(spec.default)
-            self._form.change(path, spec.default, final=True)
+            default = self._form.default(path, spec)
+            editor.set_value(default)
+            self._form.change(path, default, final=True)
 
     def show_config(self, config: Config) -> None:
         for name, (_, editor) in self._rows.items():
@@ -262,11 +274,9 @@ class _EntrySection(QWidget):
             self._form.choose(self._path, self._form_value(), self._box.currentData())
 
     def _form_value(self) -> EntryConfig:
-        place: Any = self._form.config
-        for part in self._path.split("."):
-            place = place[int(part)] if part.isdigit() else getattr(place, part)
-        assert isinstance(place, EntryConfig)
-        return place
+        value = value_at(self._form.config, self._path)
+        assert isinstance(value, EntryConfig)
+        return value
 
     def lock(self, locked: bool) -> None:
         self._box.setEnabled(not locked)
@@ -424,6 +434,14 @@ class _Fold(QWidget):
     def _on_toggled(self, opened: bool) -> None:
         self._body.setVisible(opened)
         self._button.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
+
+
+def value_at(config: Config, path: str) -> Any:
+    """The value at a dotted path, the config itself at an empty one."""
+    place: Any = config
+    for part in path.split(".") if path else ():
+        place = place[int(part)] if part.isdigit() else getattr(place, part)
+    return place
 
 
 def in_reading_order(widget: QWidget) -> Iterator[QWidget]:

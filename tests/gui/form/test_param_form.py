@@ -391,3 +391,12 @@ def test_tab_goes_through_the_form_in_reading_order(training, qtbot):
         "training.optimizer.momentum.1",
         "training.optimizer.momentum",
     ]
+
+
+def test_a_reset_puts_back_what_the_form_began_with_and_another_entry_its_own_default(qtbot):
+    form = ParamForm(TrainingConfig(), "training")
+    qtbot.addWidget(form)
+    assert form.default("optimizer.lr", form.editor("optimizer.lr").spec) == 0.1
+    form.choose("optimizer", form.config.optimizer, "Adam")
+    assert form.default("optimizer.lr", form.editor("optimizer.lr").spec) == 0.001
+    assert form.default("batch_size", form.editor("batch_size").spec) == 64
