@@ -50,7 +50,7 @@ def make_window(app: Any, settings: Any = None) -> Any:
     from optgui.jobs.loader import Loader
 
     settings = settings or Settings()
-    theme.apply(app, settings.word("look", tuple(key for key, _ in theme.CHOICES), "system"))
+    theme.apply(app, settings.look)
     window = MainWindow(settings)
     Collector(window)
     loader = Loader(window)

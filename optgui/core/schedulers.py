@@ -49,10 +49,6 @@ def _interval(default: str) -> Any:
 
 
 # fmt: off
-class NoParams(Config):
-    """An entry without parameters of its own."""
-
-
 class WarmupParams(Config):
     """Warm-up in front of a schedule.
 
@@ -244,7 +240,7 @@ _SUPER = (
 )
 
 SCHEDULERS: Registry[SchedulerEntry] = Registry(
-    SchedulerEntry("None", "No schedule", NoParams, help="The rate stays as you set it."),
+    SchedulerEntry("None", "No schedule", Config, help="The rate stays as you set it."),
     _entry("MultiStepLR", "Multi-step", MultiStepParams, "Multiplies the rate by gamma at each milestone.",
            "γ^(milestones passed)"),
     _entry("StepLR", "Step", StepParams, "Multiplies the rate by gamma again and again.",

@@ -235,10 +235,6 @@ class AttackTab(TabFrame):
         if self.panel.has_run:
             self.panel.start()
 
-    def show_digits(self, digits: Digits) -> None:
-        """Offer the test digits of a data set, before any attack."""
-        self._show_digits(digits)
-
     def _on_started(self, config: AttackConfig) -> None:
         self.loss.clear()
         self.confidence.clear()

@@ -267,7 +267,7 @@ class MainWindow(QMainWindow):
         self._add(view, "&Full screen", self._on_full_screen, keys.FullScreen)
         view.addSeparator()
         looks = QActionGroup(self)
-        chosen = self.settings.word("look", tuple(key for key, _ in theme.CHOICES), "system")
+        chosen = self.settings.look
         for key, title in theme.CHOICES:
             action = self._add(view, title, lambda _=False, k=key: self.set_look(k))
             action.setCheckable(True)

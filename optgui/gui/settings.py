@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtWidgets import QMainWindow, QSplitter
 
+from optgui.gui import theme
+
 SCHEMA = 1  # raise it when a key changes its meaning: settings of another schema are ignored
 
 
@@ -23,6 +25,11 @@ class Settings:
         """A word that must be one of `allowed`."""
         value = self._store.value(key, default)
         return value if value in allowed else default
+
+    @property
+    def look(self) -> str:
+        """The look that was chosen last."""
+        return self.word("look", tuple(key for key, _ in theme.CHOICES), "system")
 
     def number(self, key: str, low: int, high: int, default: int) -> int:
         """A whole number within bounds."""

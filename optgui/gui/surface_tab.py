@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import time
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
@@ -51,10 +52,12 @@ class SurfaceTab(TabFrame):
         self.readings_layout.addStretch(1)
         self._lines: list[int] = []
         self._steps = 0
+        self._frame: DescentFrame | None = None
         self._readings_at = 0.0
         panel = self.panel
         panel.started.connect(self._on_started)
         panel.progressed.connect(self._on_progressed)
+        panel.state_changed.connect(self._on_state)
         panel.marked.connect(self.loss.mark)
         panel.form.edited.connect(self._on_edited)
         self.map.start_moved.connect(self._on_start_moved)
@@ -119,7 +122,7 @@ class SurfaceTab(TabFrame):
                 dash=theme.racer_dash(racer.id),
             )
         self.loss.set_span(config.steps)
-        self._steps = 0
+        self._steps, self._frame = 0, None
         for facts in self._facts.values():
             self.readings_layout.removeWidget(facts)
             facts.hide()
@@ -137,31 +140,34 @@ class SurfaceTab(TabFrame):
         config = self._config
         shown = {racer.id: racer.visible for racer in config.racers}
         self.map.show_race(frame, shown)
+        self._frame = frame
+        if frame.step == 0 or time.perf_counter() - self._readings_at > READINGS_S:
+            self._show_readings()
         if frame.step == 0:
-            self._show_start(frame)
-            return
-        now = time.perf_counter()
-        readings = now - self._readings_at > READINGS_S or frame.step >= config.steps
-        if readings:
-            self._readings_at = now
-        steps = range(self._steps, frame.step + 1)
+            return  # the curves of a race that waits stay empty
+        steps = np.arange(self._steps, frame.step + 1)
         for place, identity in enumerate(frame.ids):
             stop = frame.diverged[place]
             losses = frame.losses[place, self._steps : frame.step + 1]
             key = str(identity)
             cut = len(losses) if stop is None else max(0, stop - self._steps)
-            self.loss.extend(key, list(steps)[:cut], losses[:cut])
+            self.loss.extend(key, steps[:cut], losses[:cut])
             self.loss.set_line_visible(key, shown.get(identity, True))
-            if readings:
-                self._show_facts(frame, place, identity)
         self._steps = frame.step + 1
         self.loss.set_span(config.steps)
         self.loss.refresh()
 
-    def _show_start(self, frame: DescentFrame) -> None:
-        """Show the readings of a race that waits; its curves are still empty."""
-        for place, identity in enumerate(frame.ids):
-            self._show_facts(frame, place, identity)
+    def _on_state(self, state: JobState) -> None:
+        if state is not JobState.RUNNING:
+            self._show_readings()
+
+    def _show_readings(self) -> None:
+        """Show the numbers of the last frame."""
+        if self._frame is None:
+            return
+        self._readings_at = time.perf_counter()
+        for place, identity in enumerate(self._frame.ids):
+            self._show_facts(self._frame, place, identity)
 
     def _show_facts(self, frame: DescentFrame, place: int, identity: int) -> None:
         facts = self._facts.get(identity)
@@ -194,11 +200,6 @@ class SurfaceTab(TabFrame):
     def summary(self) -> dict[str, object]:
         """What the tab shows, for the tour's numbers."""
         return {"surface": self._config.surface.name, "losses": self.loss.summary()}
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the race is over."""
-        return self.panel.state is JobState.FINISHED
 
 
 def _called(racer: RacerConfig) -> str:

@@ -137,12 +137,8 @@ class TrainingTab(TabFrame):
 
     def _pass_on(self, snapshot: NetworkSnapshot, use: Callable[[NetworkSnapshot, Digits], None]) -> None:
         self.shelf.add(snapshot)
-
-        def pass_on(digits: Digits) -> None:
-            self._data = digits
-            use(snapshot, digits)
-
-        self.panel.ask("digits", pass_on)
+        assert self._data is not None  # asked for with the run's first frame, so answered before
+        use(snapshot, self._data)
 
     def set_dataset(self, name: str) -> None:
         """Choose another data set for the next start."""
@@ -173,7 +169,6 @@ class TrainingTab(TabFrame):
         self._offer_test()
         if state in (JobState.PAUSED, JobState.FINISHED, JobState.STOPPED) and self._has_network:
             self.panel.ask("snapshot", self.shelf.add)
-            self.panel.ask("digits", self._keep_data)
         if state in (JobState.FINISHED, JobState.STOPPED, JobState.FAILED):
             after, self._after = self._after, None
             if after is not None and state is JobState.FINISHED:
@@ -229,6 +224,7 @@ class TrainingTab(TabFrame):
         if isinstance(progress.frame, TrainingFrame):
             if not self._has_network:
                 self._has_network = True
+                self.panel.ask("digits", self._keep_data)
                 self._offer_test()
             self._show_frame(progress.frame)
         for view in self._views:

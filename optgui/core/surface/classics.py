@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from optgui.core.surface.entry import LIBRARY, SURVEY, NoParams, Surface, plain
+from optgui.core.params import Config
+from optgui.core.surface.entry import LIBRARY, SURVEY, Surface, plain
 
 
 def _booth(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -54,7 +55,7 @@ CLASSICS = (
     Surface(
         name="Booth",
         label="Booth's function",
-        params=NoParams,
+        params=Config,
         help="A slanted bowl, nine times as steep along one diagonal as along the other.",
         formula="(x + 2 y − 7)² + (2 x + y − 5)²",
         reference=SURVEY,
@@ -67,7 +68,7 @@ CLASSICS = (
     Surface(
         name="Matyas",
         label="Matyas's function",
-        params=NoParams,
+        params=Config,
         help="A shallow trough along the diagonal, with curvature 0.04 along it and 1 across.",
         formula="0.26 (x² + y²) − 0.48 x y",
         reference=SURVEY,
@@ -80,7 +81,7 @@ CLASSICS = (
     Surface(
         name="Rosenbrock",
         label="Rosenbrock's valley",
-        params=NoParams,
+        params=Config,
         help="A curved, narrow valley: easy to find, slow to follow to its minimum.",
         formula="(1 − x)² + 100 (y − x²)²",
         reference="H. H. Rosenbrock, An automatic method for finding the greatest or least value of a "
@@ -94,7 +95,7 @@ CLASSICS = (
     Surface(
         name="Beale",
         label="Beale's function",
-        params=NoParams,
+        params=Config,
         help="Almost flat in the middle, with steep walls towards the corners.",
         formula="(1.5 − x + x y)² + (2.25 − x + x y²)² + (2.625 − x + x y³)²",
         reference="E. M. L. Beale, On an iterative method for finding a local minimum of a function of more "
@@ -108,7 +109,7 @@ CLASSICS = (
     Surface(
         name="Himmelblau",
         label="Himmelblau's function",
-        params=NoParams,
+        params=Config,
         help="Four minima of equal depth: where one ends depends on how one walks.",
         formula="(x² + y − 11)² + (x + y² − 7)²",
         reference="D. M. Himmelblau, Applied Nonlinear Programming, McGraw-Hill, 1972",
@@ -126,7 +127,7 @@ CLASSICS = (
     Surface(
         name="ThreeHumpCamel",
         label="Three-hump camel",
-        params=NoParams,
+        params=Config,
         help="A global minimum between two higher ones, in which a careful descent stays.",
         formula="2 x² − 1.05 x⁴ + x⁶ / 6 + x y + y²",
         reference="F. H. Branin, Widely convergent method for finding multiple solutions of simultaneous "
@@ -141,7 +142,7 @@ CLASSICS = (
     Surface(
         name="SixHumpCamel",
         label="Six-hump camel",
-        params=NoParams,
+        params=Config,
         help="Six minima in three depths, two of them global.",
         formula="(4 − 2.1 x² + x⁴ / 3) x² + x y + (4 y² − 4) y²",
         reference="L. C. W. Dixon and G. P. Szegö, The global optimization problem: an introduction, Towards "
@@ -161,7 +162,7 @@ CLASSICS = (
     Surface(
         name="McCormick",
         label="McCormick's function",
-        params=NoParams,
+        params=Config,
         help="A tilted, rippled trough: one minimum here, a shallower one up the trough.",
         formula="sin(x + y) + (x − y)² − 1.5 x + 2.5 y + 1",
         reference=SURVEY,
@@ -175,7 +176,7 @@ CLASSICS = (
     Surface(
         name="StyblinskiTang",
         label="Styblinski-Tang function",
-        params=NoParams,
+        params=Config,
         help="One minimum in each quarter; only the one at the lower left is global.",
         formula="½ (x⁴ − 16 x² + 5 x + y⁴ − 16 y² + 5 y)",
         reference="M. A. Styblinski and T.-S. Tang, Experiments in nonconvex optimization: stochastic "
@@ -193,7 +194,7 @@ CLASSICS = (
     Surface(
         name="GoldsteinPrice",
         label="Goldstein-Price function",
-        params=NoParams,
+        params=Config,
         help="Values from 3 to a million, and three local minima beside the global one.",
         formula="[1 + (x + y + 1)² (19 − 14 x + 3 x² − 14 y + 6 x y + 3 y²)] · "
         "[30 + (2 x − 3 y)² (18 − 32 x + 12 x² + 48 y − 36 x y + 27 y²)]",

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from optgui.core.params import Config, params_of
+from optgui.core.params import params_of
 from optgui.core.registry import Entry
 
 Point = tuple[float, float]
@@ -58,10 +58,6 @@ class Surface(Entry):
     def defaults(self) -> dict[str, Any]:
         """The surface's own parameters by name, as they are if nobody sets them."""
         return {spec.name: spec.default for spec in params_of(self.params)}
-
-
-class NoParams(Config):
-    """A surface without parameters of its own."""
 
 
 def plain(

@@ -6,7 +6,8 @@ import math
 
 import torch
 
-from optgui.core.surface.entry import LIBRARY, SURVEY, NoParams, Surface, plain, root
+from optgui.core.params import Config
+from optgui.core.surface.entry import LIBRARY, SURVEY, Surface, plain, root
 
 
 def _griewank(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -41,7 +42,7 @@ MULTIMODAL = (
     Surface(
         name="Griewank",
         label="Griewank's function",
-        params=NoParams,
+        params=Config,
         help="Regular waves on a bowl so wide that it hardly shows: every trough looks like the best one.",
         formula="(x² + y²) / 4000 − cos(x) cos(y / √2) + 1",
         reference="A. O. Griewank, Generalized descent for global optimization, Journal of Optimization "
@@ -54,7 +55,7 @@ MULTIMODAL = (
     Surface(
         name="Rastrigin",
         label="Rastrigin's function",
-        params=NoParams,
+        params=Config,
         help="A bowl covered with pits: a local minimum near every pair of whole numbers.",
         formula="20 + x² + y² − 10 (cos 2πx + cos 2πy)",
         reference="L. A. Rastrigin, Systems of Extremal Control, Nauka, Moscow, 1974",
@@ -67,7 +68,7 @@ MULTIMODAL = (
     Surface(
         name="Ackley",
         label="Ackley's function",
-        params=NoParams,
+        params=Config,
         help="A rippled plain around a steep funnel that ends in a sharp tip at the minimum.",
         formula="−20 exp(−0.2 √(½ (x² + y²))) − exp(½ (cos 2πx + cos 2πy)) + 20 + e",
         reference="D. H. Ackley, A Connectionist Machine for Genetic Hillclimbing, Kluwer, 1987",
@@ -80,7 +81,7 @@ MULTIMODAL = (
     Surface(
         name="Levy",
         label="Levy's function",
-        params=NoParams,
+        params=Config,
         help="Walls of waves across x and ripples along y: small steps stay between two walls.",
         formula="sin²(πu) + (u − 1)² (1 + 10 sin²(πu + 1)) + (v − 1)² (1 + sin²(2πv)),  "
         "u = 1 + (x − 1) / 4,  v = 1 + (y − 1) / 4",
@@ -95,7 +96,7 @@ MULTIMODAL = (
     Surface(
         name="Easom",
         label="Easom's function",
-        params=NoParams,
+        params=Config,
         help="A plain without slope and one narrow hole at (π, π): who starts outside never hears of it.",
         formula="−cos(x) cos(y) exp(−(x − π)² − (y − π)²)",
         reference="E. E. Easom, A survey of global optimization techniques, M. Eng. thesis, University of "
@@ -109,7 +110,7 @@ MULTIMODAL = (
     Surface(
         name="BukinN6",
         label="Bukin's function N. 6",
-        params=NoParams,
+        params=Config,
         help="A crease with walls of infinite slope; its floor falls gently to the minimum at (−10, 1).",
         formula="100 √|y − 0.01 x²| + 0.01 |x + 10|",
         reference=f"A. D. Bukin, New minimization strategy for non-smooth functions, Budker Institute of "

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from optgui.core.params import Config, param
-from optgui.core.surface.entry import NoParams, Surface, plain
+from optgui.core.surface.entry import Surface, plain
 
 
 class QuadraticParams(Config):
@@ -83,7 +83,7 @@ SHAPES = (
     Surface(
         name="Ravine",
         label="Narrow ravine",
-        params=NoParams,
+        params=Config,
         help="Steep walls, a floor that falls gently: the gradient points across, the way leads along.",
         formula="√(1 + u²) − 1 + 50 v²,  u = (x + y) / √2,  v = (y − x) / √2",
         reference="Made for this program. Ravines: R. S. Sutton, Two problems with backpropagation and other "
@@ -98,7 +98,7 @@ SHAPES = (
     Surface(
         name="Plateau",
         label="Flat plateau",
-        params=NoParams,
+        params=Config,
         help="Almost no slope away from the hole: the step must come from somewhere else than the gradient.",
         formula="1 − exp(−(x² + y²) / 2)",
         reference="J. E. Dennis and R. E. Welsch, Techniques for nonlinear least squares and robust "
@@ -111,7 +111,7 @@ SHAPES = (
     Surface(
         name="Saddle",
         label="Saddle",
-        params=NoParams,
+        params=Config,
         help="Down to the saddle point at (0, 0) along x, away from it along y. It has no minimum.",
         formula="½ (x² − y²)",
         reference="Y. N. Dauphin et al., Identifying and attacking the saddle point problem in "
@@ -124,7 +124,7 @@ SHAPES = (
     Surface(
         name="MonkeySaddle",
         label="Monkey saddle",
-        params=NoParams,
+        params=Config,
         help="Three valleys leave (0, 0), where gradient and Hessian both vanish. It has no minimum.",
         formula="x³ − 3 x y²",
         reference="D. Hilbert and S. Cohn-Vossen, Anschauliche Geometrie, Springer, 1932, section 29",
