@@ -84,6 +84,8 @@ def another(spec, value):
             return tuple(item + 1 for item in value) or (spec.low or 1,)
         case Kind.FLOATS:
             return tuple(another_number(spec, item, whole=False) for item in value)
+        case Kind.POINTS:
+            return value[1:] + value[:1]  # in another order, since the last number may be a label
         case Kind.INT | Kind.FLOAT:
             return another_number(spec, value, whole=spec.kind is Kind.INT)
     raise AssertionError(spec)

@@ -1,8 +1,8 @@
-"""OPTIMIZERS: every optimizer of torch.optim, found by introspection.
+"""OPTIMIZERS: every optimizer of torch.optim, found by introspection, and the textbook's own forms.
 
-Names and defaults come from torch's own signatures; words, bounds and slider scales from `_WORDS`, by
-field name. A plain number or switch that the table does not know shows its name, so a new torch release
-brings its optimizers without a line of ours.
+Names and defaults come from the signatures; words, bounds and slider scales from `_WORDS`, by field name.
+A plain number or switch that the table does not know shows its name, so a new torch release brings its
+optimizers without a line of ours. Formulas: g gradient, x parameter, t step, β α ρ decays.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pydantic import create_model
 
 from optgui.core.params import Config, EntryConfig, param, params_of
 from optgui.core.registry import Entry, Registry
+from optgui.core.textbook import TEXTBOOK
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -80,12 +81,51 @@ _HELP = {
     "RMSprop": "Divides by the root of a running mean of squared gradients.",
     "Adagrad": "Divides by the root of the sum of all squared gradients, so it slows down.",
     "LBFGS": "Quasi-Newton: models the curvature from the last few gradients.",
+    "Momentum": "Goes along a running average of gradients: the tutorial's momentum, (1 − β) in front of g.",
+    "TextbookAdagrad": "Divides by the root of the sum of all squared gradients; epsilon is inside the root.",
+    "TextbookRMSprop": "Divides by the root of a running mean of squares; epsilon is inside the root.",
+    "TextbookAdam": "Momentum and a step size of its own for every coordinate; epsilon is inside the root.",
+}
+_LABELS = {
+    "Momentum": "Momentum (average)",
+    "TextbookAdagrad": "AdaGrad (textbook)",
+    "TextbookRMSprop": "RMSProp (textbook)",
+    "TextbookAdam": "Adam (textbook)",
+}
+_ADAM = "m ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²"
+_FORMULAS = {
+    "SGD": "m ← β m + g;  x ← x − lr m",
+    "Adam": f"{_ADAM};  x ← x − lr m̂ / (√v̂ + ε)",
+    "AdamW": f"x ← (1 − lr w) x;  {_ADAM};  x ← x − lr m̂ / (√v̂ + ε)",
+    "RMSprop": "v ← α v + (1 − α) g²;  x ← x − lr g / (√v + ε)",
+    "Adagrad": "v ← v + g²;  x ← x − lr g / (√v + ε)",
+    "ASGD": "x ← (1 − λ η) x − η g;  η = lr / (1 + λ lr t)^α",
+    "Adadelta": "v ← ρ v + (1 − ρ) g²;  Δ = g √(u + ε) / √(v + ε);  u ← ρ u + (1 − ρ) Δ²;  x ← x − lr Δ",
+    "Adafactor": "v ← (1 − t^d) v + t^d g²;  x ← x − η g / √v, the step clipped",
+    "Adamax": "m ← β₁ m + (1 − β₁) g;  u ← max(β₂ u, |g| + ε);  x ← x − lr m̂ / u",
+    "LBFGS": "x ← x − lr B g, B an inverse Hessian from the last gradients",
+    "Muon": "m ← β m + (1 − β) g;  x ← x − lr U Vᵀ, with m = U Σ Vᵀ",
+    "NAdam": f"{_ADAM};  x ← x − lr ((1 − μ) ĝ + μ m̂) / (√v̂ + ε)",
+    "RAdam": f"{_ADAM};  x ← x − lr r m̂ / √v̂, without r / √v̂ at first",
+    "Rprop": "Δ ← η₊ Δ where g keeps its sign, η₋ Δ where it turns;  x ← x − sign(g) Δ",
+    "SparseAdam": f"{_ADAM};  x ← x − lr m̂ / (√v̂ + ε), where g is not 0",
+    "Momentum": "m ← β m + (1 − β) g;  x ← x − lr m",
+    "TextbookAdagrad": "v ← v + g²;  x ← x − lr g / √(v + ε)",
+    "TextbookRMSprop": "v ← ρ v + (1 − ρ) g²;  x ← x − lr g / √(v + ε)",
+    "TextbookAdam": f"{_ADAM};  x ← x − lr m̂ / √(v̂ + ε)",
+}
+_REFERENCES = {
+    "Momentum": "B. T. Polyak, Some methods of speeding up the convergence of iteration methods, 1964",
+    "TextbookAdagrad": "J. Duchi, E. Hazan and Y. Singer, Adaptive Subgradient Methods for Online Learning "
+    "and Stochastic Optimization, JMLR 2011",
+    "TextbookRMSprop": "T. Tieleman and G. Hinton, Lecture 6.5, Neural Networks for Machine Learning, 2012",
+    "TextbookAdam": "D. P. Kingma and J. Ba, Adam: A Method for Stochastic Optimization, ICLR 2015",
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class OptimizerEntry(Entry):
-    """A torch optimizer: `make(parameters, values)` builds it."""
+    """A torch.optim.Optimizer: `make(parameters, values)` builds it."""
 
     optimizer: type[torch.optim.Optimizer] = torch.optim.SGD
 
@@ -151,30 +191,34 @@ def _entries() -> list[OptimizerEntry]:
         and issubclass(value, torch.optim.Optimizer)
         and value is not torch.optim.Optimizer
     }
-    names = [*_FIRST, *sorted(set(found) - set(_FIRST))]
-    return [
-        OptimizerEntry(
-            name=name,
-            label=name,
-            params=_params(found[name]),
-            help=_HELP.get(name, f"torch.optim.{name}"),
-            reference=f"torch.optim.{name}",
-            optimizer=found[name],
-        )
-        for name in names
-    ]
+    rest = sorted(set(found) - set(_FIRST))
+    chosen = [*(found[name] for name in _FIRST), *TEXTBOOK, *(found[name] for name in rest)]
+    return [_entry(optimizer) for optimizer in chosen]
+
+
+def _entry(optimizer: type[torch.optim.Optimizer]) -> OptimizerEntry:
+    name = optimizer.__name__
+    return OptimizerEntry(
+        name=name,
+        label=_LABELS.get(name, name),
+        params=_params(optimizer),
+        help=_HELP.get(name, f"torch.optim.{name}"),
+        formula=_FORMULAS.get(name, ""),
+        reference=_REFERENCES.get(name, f"torch.optim.{name}"),
+        optimizer=optimizer,
+    )
 
 
 OPTIMIZERS: Registry[OptimizerEntry] = Registry(*_entries())
 
 
 class OptimizerConfig(EntryConfig):
-    """An optimizer and its hyperparameters, by torch's names: `{"name": "SGD", "lr": 0.1}`.
+    """An optimizer and its hyperparameters, by the names of its signature: `{"name": "SGD", "lr": 0.1}`.
 
     A subclass for parameters of other shapes sets `shapes`; an optimizer that cannot step them is refused.
     """
 
-    registry: ClassVar[Registry[OptimizerEntry]] = OPTIMIZERS
+    registry: ClassVar[Mapping[str, Entry]] = OPTIMIZERS
     shapes: ClassVar[Shapes] = ((4, 3), (4,))
 
     lr: float = param(0.1, **{**_WORDS["lr"], "live": True})

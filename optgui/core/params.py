@@ -33,6 +33,7 @@ class Kind(enum.Enum):
     TEXT = "text"
     INTS = "a list of whole numbers"
     FLOATS = "a list of numbers"
+    POINTS = "a list of points"
     ENTRY = "a registry entry and its own parameters"
     GROUP = "a group of parameters"
     LIST = "a list of groups"
@@ -58,7 +59,8 @@ class Param:
     slider: tuple[float, float] | None = None
     choices: tuple[tuple[str, str], ...] = ()  # (value, label)
     shown_when: tuple[str, tuple[Any, ...]] | None = None  # (sibling field, its values)
-    length: int | None = None  # of a fixed tuple
+    length: int | None = None  # of a fixed tuple, or of each point of a list of points
+    history: bool = False
     config: type[Config] | None = None  # of ENTRY, GROUP and LIST
 
     @property
@@ -67,7 +69,9 @@ class Param:
         if self.kind is Kind.CHOICE:
             return "one of " + ", ".join(value for value, _ in self.choices)
         words = self.kind.value
-        if self.length is not None:
+        if self.kind is Kind.POINTS:
+            words = f"a list of points of {self.length} numbers each"
+        elif self.length is not None:
             words = words.replace("a list of", str(self.length))
         low, high = self.low, self.high
         if low is not None and high is not None and not (self.low_open or self.high_open):
@@ -96,6 +100,7 @@ def param(
     slider: tuple[float, float] | None = None,
     choices: tuple[tuple[str, str], ...] = (),
     shown_when: tuple[str, tuple[Any, ...]] | None = None,
+    history: bool = False,
 ) -> Any:
     """Declare a field of a config together with everything a form must know of it.
 
@@ -114,6 +119,7 @@ def param(
         slider: the range a slider spans, where the bounds are wider or missing.
         choices: `(value, label)` pairs.
         shown_when: `(sibling, values)` for which the row is shown.
+        history: texts that were typed before are offered again.
     """
     extra: dict[str, Any] = {
         "unit": unit,
@@ -123,6 +129,7 @@ def param(
         "slider": slider,
         "choices": choices,
         "shown_when": shown_when,
+        "history": history,
     }
     numbers = isinstance(default, (int, float)) and not isinstance(default, bool)
     bounds: dict[str, Any] = {"ge": low, "le": high, "gt": above, "lt": below} if numbers else {}
@@ -174,6 +181,7 @@ def _describe(name: str, field: FieldInfo) -> Param:
         choices=tuple(extra.get("choices", ())),
         shown_when=extra.get("shown_when"),
         length=length,
+        history=extra.get("history", False),
         config=config,
     )
 
@@ -187,6 +195,8 @@ def _kind(annotation: Any, has_choices: bool) -> tuple[Kind, int | None, type[Co
     if typing.get_origin(annotation) is tuple:
         arguments = typing.get_args(annotation)
         length = None if arguments[-1] is Ellipsis else len(arguments)
+        if typing.get_origin(arguments[0]) is tuple:
+            return Kind.POINTS, len(typing.get_args(arguments[0])), None
         if isinstance(arguments[0], type) and issubclass(arguments[0], Config):
             return Kind.LIST, None, arguments[0]
         return (Kind.INTS if arguments[0] is int else Kind.FLOATS), length, None
@@ -211,7 +221,9 @@ class Config(BaseModel):
             value = getattr(self, spec.name)
             if spec.kind is Kind.CHOICE and value not in {choice for choice, _ in spec.choices}:
                 raise _field_error(spec.name, f"expected {spec.expected}, got {value!r}")
-            if spec.kind in (Kind.INTS, Kind.FLOATS) and not all(_within(spec, item) for item in value):
+            items = [item for point in value for item in point] if spec.kind is Kind.POINTS else value
+            lists = (Kind.INTS, Kind.FLOATS, Kind.POINTS)
+            if spec.kind in lists and not all(_within(spec, item) for item in items):
                 raise _field_error(spec.name, f"expected {spec.expected}, got {list(value)}")
         return self
 

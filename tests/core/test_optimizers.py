@@ -1,4 +1,4 @@
-"""OPTIMIZERS is torch.optim as it is, and `retune` does what an edit of torch's own param_groups does."""
+"""OPTIMIZERS is torch.optim as it is, with the textbook's four; `retune` does what an edit of groups does."""
 
 import inspect
 
@@ -8,6 +8,8 @@ import torch
 from optgui.core.optimizers import OPTIMIZERS, OptimizerConfig, retune, wants_closure
 from optgui.core.params import Kind, params_of
 from optgui.core.surface import DescentOptimizer
+from optgui.core.surface.optimizers import DESCENT_OPTIMIZERS
+from optgui.core.textbook import TEXTBOOK
 from tests.configs import another
 
 TORCHS = sorted(
@@ -15,6 +17,8 @@ TORCHS = sorted(
     for name, value in vars(torch.optim).items()
     if inspect.isclass(value) and torch.optim.Optimizer in value.__mro__[1:]
 )
+TEXTBOOKS = {optimizer.__name__: optimizer for optimizer in TEXTBOOK}
+CLASSES = {name: getattr(torch.optim, name) for name in TORCHS} | TEXTBOOKS
 OFFERED = [name for name in OPTIMIZERS if not OptimizerConfig.refusal(name)]
 EXECUTION = ("params", "foreach", "fused", "capturable", "differentiable", "maximize")
 # Where torch couples two numbers of a field, or a number is of no use at its half.
@@ -22,13 +26,37 @@ OTHERS = {"etas": (0.4, 1.5), "step_sizes": (1e-5, 40.0), "t0": 2.0, "d": 2.0}
 SLOW = {"LBFGS": {"lr": 0.1, "max_iter": 3}}  # else it is at the bottom before the edit
 
 
-def test_every_optimizer_of_torch_is_in_the_registry():
-    assert sorted(OPTIMIZERS) == TORCHS
+def test_every_optimizer_of_torch_and_of_the_textbook_is_in_the_registry():
+    assert sorted(OPTIMIZERS) == sorted(CLASSES)
+    assert list(OPTIMIZERS)[5:9] == list(TEXTBOOKS)
 
 
-@pytest.mark.parametrize("name", TORCHS)
-def test_fields_are_torchs_numbers_and_switches_with_torchs_defaults(name):
-    signature = inspect.signature(getattr(torch.optim, name)).parameters
+def test_the_plane_offers_the_same_and_some_of_its_own():
+    assert list(DESCENT_OPTIMIZERS)[: len(OPTIMIZERS)] == list(OPTIMIZERS)
+    own = list(DESCENT_OPTIMIZERS)[len(OPTIMIZERS) :]
+    assert own == ["Newton", "DampedNewton", "BFGS", "ArmijoGD", "OptimalStepGD"]
+    for name in own:
+        assert DescentOptimizer.refusal(name) == ""
+        assert DescentOptimizer.parse(name).lr == 1.0
+        with pytest.raises(ValueError, match=f"expected an optimizer of tensors, got {name}"):
+            DescentOptimizer.parse(name).make([torch.nn.Parameter(torch.zeros(2))])
+        with pytest.raises(ValueError, match="name: expected one of SGD"):
+            OptimizerConfig.parse(name)
+
+
+@pytest.mark.parametrize("name", list(DESCENT_OPTIMIZERS))
+def test_every_optimizer_has_words_and_a_formula_in_one_line(name):
+    entry = DESCENT_OPTIMIZERS[name]
+    assert entry.label
+    assert entry.help
+    assert entry.reference
+    assert "←" in entry.formula
+    assert "\n" not in entry.formula
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES))
+def test_fields_are_the_numbers_and_switches_of_the_signature_with_their_defaults(name):
+    signature = inspect.signature(CLASSES[name]).parameters
     fields = {spec.name: spec for spec in params_of(OPTIMIZERS[name].params)}
     assert "lr" in fields
     assert not set(fields) & set(EXECUTION)
@@ -43,7 +71,7 @@ def test_fields_are_torchs_numbers_and_switches_with_torchs_defaults(name):
 
 def step_once(name):
     weights = torch.nn.Parameter(torch.zeros(4, 3)), torch.nn.Parameter(torch.zeros(4))
-    optimizer = getattr(torch.optim, name)(weights)
+    optimizer = CLASSES[name](weights)
     sum((weight**2).sum() for weight in weights).backward()
     optimizer.step()
 
@@ -96,8 +124,8 @@ class Loop:
 
 
 def plain(name, values):
-    switches = {} if name == "LBFGS" else {"foreach": False}
-    return Loop(lambda weights: getattr(torch.optim, name)(weights, **values, **switches))
+    switches = {} if name == "LBFGS" or name in TEXTBOOKS else {"foreach": False}
+    return Loop(lambda weights: CLASSES[name](weights, **values, **switches))
 
 
 def ours(config):

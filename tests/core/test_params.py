@@ -180,6 +180,7 @@ class Bounds(Config):
     few: tuple[int, ...] = param((1, 2), title="", help="", low=1)
     pair: tuple[float, float] = param((0.0, 0.5), title="", help="", low=0, below=1)
     word: str = param("a", title="", help="", choices=(("a", "A"), ("b", "B")))
+    spots: tuple[tuple[float, float, float], ...] = param(((0.0, 1.0, 2.0),), title="", help="", low=0)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +192,7 @@ class Bounds(Config):
         ("few", "a list of whole numbers >= 1"),
         ("pair", "2 numbers >= 0 and < 1"),
         ("word", "one of a, b"),
+        ("spots", "a list of points of 3 numbers each >= 0"),
     ],
 )
 def test_a_parameter_says_in_words_what_it_takes(field, words):
@@ -198,7 +200,15 @@ def test_a_parameter_says_in_words_what_it_takes(field, words):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("closed", 0), ("closed", 2), ("open", 1e-9), ("pair", (0, 0.99))]
+    ("field", "value"),
+    [
+        ("closed", 0),
+        ("closed", 2),
+        ("open", 1e-9),
+        ("pair", (0, 0.99)),
+        ("spots", ((0, 0, 0), (3, 2, 1))),
+        ("spots", ()),
+    ],
 )
 def test_values_at_their_bounds_are_taken(field, value):
     assert getattr(Bounds.parse({field: value}), field) == value
@@ -206,11 +216,48 @@ def test_values_at_their_bounds_are_taken(field, value):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("closed", 2.1), ("open", 0), ("open", 2), ("few", (0,)), ("pair", (0, 1)), ("word", "c")],
+    [
+        ("closed", 2.1),
+        ("open", 0),
+        ("open", 2),
+        ("few", (0,)),
+        ("pair", (0, 1)),
+        ("word", "c"),
+        ("spots", ((0, 0, -1),)),
+        ("spots", 5),
+    ],
 )
 def test_values_beyond_their_bounds_are_refused(field, value):
     with pytest.raises(ValueError, match=f"^{field}: expected"):
         Bounds.parse({field: value})
+
+
+def test_a_list_of_points_knows_how_many_numbers_each_has():
+    spec = next(spec for spec in params_of(Bounds) if spec.name == "spots")
+    assert (spec.kind, spec.length, spec.default) == (Kind.POINTS, 3, ((0.0, 1.0, 2.0),))
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ([[1, 2]], "spots.0: expected a list of points of 3 numbers each >= 0, got [1, 2]"),
+        ([[1, 2, 3], [1, "x", 3]], "spots.1.1: expected a list of points of 3 numbers each >= 0, got 'x'"),
+        ([[1, 2, math.nan]], "spots.0.2: expected a list of points of 3 numbers each >= 0, got nan"),
+        ([1, 2, 3], "spots.0: expected a list of points of 3 numbers each >= 0, got 1"),
+    ],
+)
+def test_a_refused_point_is_named_by_its_place(value, sentence):
+    with pytest.raises(ValueError) as refused:  # noqa: PT011
+        Bounds.parse({"spots": value})
+    assert str(refused.value) == sentence
+
+
+def test_a_moved_point_is_one_change_of_the_list():
+    before = Bounds()
+    after = before.changed("spots", [[0, 1, 2.5]])
+    assert [(c.path, c.old, c.new) for c in changes(before, after)] == [
+        ("spots", ((0.0, 1.0, 2.0),), ((0.0, 1.0, 2.5),))
+    ]
 
 
 def test_changed_gives_a_copy_with_one_field_at_a_dotted_path():

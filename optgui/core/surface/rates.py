@@ -187,11 +187,20 @@ _OWN_SCALE = "divides by its own scale: no single limit; see the preconditioned 
 _NO_LIMIT = {
     **dict.fromkeys(
         ("Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop",
-         "SparseAdam"),
+         "SparseAdam", "TextbookAdagrad", "TextbookAdam", "TextbookRMSprop"),
         _OWN_SCALE,
     ),
     "ASGD": "lowers its own rate as it goes: no single limit",
+    "ArmijoGD": "shortens its step by itself until the value falls: no single limit",
+    "BFGS": "learns the curvature itself and shortens its step until the value falls: a rate of 1 is its "
+    "natural step, and there is no single limit",
+    "DampedNewton": "divides by the size of the curvature and shortens its step until the value falls: a "
+    "rate of 1 is its natural step, and there is no single limit",
     "LBFGS": "learns the curvature itself: a rate of 1 is its natural step, and there is no single limit",
+    "Newton": "divides by the curvature itself: on a bowl a rate of 1 is at the bottom in one step, and "
+    "below 2 it converges, whatever the curvature",
+    "OptimalStepGD": "measures its rate in 1 / λ_max of the place where it is: on a bowl 1 never overshoots, "
+    "and below 2 it converges, whatever the curvature",
     "Muon": "makes every step equally long in all directions: no single limit",
     "Rprop": "looks only at the signs of the gradient: curvature sets no limit",
 }  # fmt: skip
@@ -206,7 +215,10 @@ def _torch_sgd(values: Mapping[str, Any]) -> Update:
     )
 
 
-UPDATES: dict[str, Callable[[Mapping[str, Any]], Update]] = {"SGD": _torch_sgd}
+UPDATES: dict[str, Callable[[Mapping[str, Any]], Update]] = {
+    "SGD": _torch_sgd,
+    "Momentum": lambda values: Update(values["momentum"], Form.AVERAGE),
+}
 
 
 def ruler(eigenvalues: ArrayLike, optimizer: OptimizerConfig | Update) -> Ruler:

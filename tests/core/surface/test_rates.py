@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from optgui.core.optimizers import OPTIMIZERS, OptimizerConfig
+from optgui.core.optimizers import OptimizerConfig
+from optgui.core.surface.objective import Objective
+from optgui.core.surface.optimizers import DESCENT_OPTIMIZERS, DescentOptimizer
 from optgui.core.surface.rates import (
     Form,
     Update,
@@ -15,6 +17,7 @@ from optgui.core.surface.rates import (
     rate_map,
     ruler,
 )
+from optgui.core.surface.rules import make_rule
 
 COUNT = 1000
 FORMS = list(Form)
@@ -263,9 +266,10 @@ def test_dampening_one_never_settles():
     assert made.regime(0.1).rate == pytest.approx(1, abs=1e-14)
 
 
-@pytest.mark.parametrize("name", list(OPTIMIZERS))
+@pytest.mark.parametrize("name", list(DESCENT_OPTIMIZERS))
 def test_every_optimizer_has_marks_or_a_sentence_why_not(name):
-    made = ruler([1, 8], OptimizerConfig.model_construct(name=name, **defaults(name)))
+    made = ruler([1, 8], DescentOptimizer.model_construct(name=name, **defaults(name)))
+    assert "is not linear on a quadratic" not in made.note
     regime = made.regime(0.1)
     assert made.marks or made.note.startswith(f"{name} ")
     assert made.note.endswith(".") or not made.note
@@ -275,13 +279,45 @@ def test_every_optimizer_has_marks_or_a_sentence_why_not(name):
 
 
 def defaults(name):
-    return {field: info.default for field, info in OPTIMIZERS[name].params.model_fields.items()}
+    return {field: info.default for field, info in DESCENT_OPTIMIZERS[name].params.model_fields.items()}
 
 
 def test_adaptive_optimizers_point_to_the_preconditioned_hessian():
     made = ruler([1, 8], OptimizerConfig.parse({"name": "Adam"}))
     assert "divides by its own scale: no single limit; see the preconditioned Hessian" in made.note
     assert math.isnan(made.regime(0.1).rate)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.8])
+def test_the_textbooks_momentum_converges_just_below_its_limit_and_not_just_above(beta):
+    matrix = torch.tensor([[3.0, 1.0], [1.0, 0.8]], dtype=torch.float64)
+    config = OptimizerConfig.parse({"name": "Momentum", "momentum": beta})
+    made = ruler(np.linalg.eigvalsh(matrix.numpy()), config)
+    assert made.limit == pytest.approx(2 * (1 + beta) / (1 - beta) / made.eigenvalues[-1], rel=1e-12)
+    sizes = []
+    for share in (0.999, 1.001):
+        x = torch.nn.Parameter(torch.tensor([1.0, -2.0], dtype=torch.float64))
+        optimizer = config.changed("lr", share * made.limit).make([x])
+        for _ in range(8000):
+            x.grad = matrix @ x.detach()
+            optimizer.step()
+        sizes.append(float(x.detach().norm()))
+    assert sizes[0] < 0.1
+    assert sizes[1] > 10
+
+
+@pytest.mark.parametrize("name", ["Newton", "OptimalStepGD"])
+def test_a_rate_in_units_of_the_curvature_converges_below_two_whatever_the_curvature(name):
+    made = ruler([1, 8], DescentOptimizer.parse(name))
+    assert "below 2 it converges, whatever the curvature" in made.note
+    for steepness in (0.01, 100.0):
+        bowl = Objective(lambda p, k=steepness: k * (p * p).sum(-1))
+        for lr, ends in ((1.9, True), (2.1, False)):
+            x = np.array([[1.0, -2.0]])
+            rule = make_rule(DescentOptimizer.parse({"name": name, "lr": lr}), x)
+            for _ in range(200):
+                x = rule.step(x, bowl.gradients(x)[1], lr, bowl)
+            assert (np.abs(x).max() < 1e-6) == ends
 
 
 def test_polyaks_pair_is_the_best_of_the_whole_map():

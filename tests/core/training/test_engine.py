@@ -47,7 +47,7 @@ def plain_loop(name, steps, lr, seed=0, edits=None, **values):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = nn.Sequential(nn.Flatten(), nn.Linear(784, 120), nn.ReLU(), nn.Linear(120, 10))
-        optimizer = getattr(torch.optim, name)(network.parameters(), lr=lr, foreach=False, **values)
+        optimizer = OPTIMIZERS[name].make(network.parameters(), {"lr": lr, **values}, foreach=False)
         while len(losses) < steps:
             for batch in torch.randperm(len(inputs)).split(64)[: steps - len(losses)]:
                 optimizer.param_groups[0]["lr"] = (edits or {}).get(
