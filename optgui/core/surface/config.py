@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
+from numpy.typing import ArrayLike
 from pydantic import field_validator, model_validator
 
-from optgui.core.constraints import ConstraintConfig
-from optgui.core.curvature import Curvature, curvature_at
-from optgui.core.optimizers import OptimizerConfig, Shapes
+from optgui.core.constraints import ConstraintConfig, ConvexSet, Intersection
+from optgui.core.curvature import Curvature, curvature_at, curvatures_at
 from optgui.core.params import Config, EntryConfig, param
 from optgui.core.registry import Registry
-from optgui.core.surface.problems import SURFACES, Surface
+from optgui.core.schedulers import SchedulerConfig
+from optgui.core.surface.noise import NoiseConfig
+from optgui.core.surface.optimizers import DescentOptimizer
+from optgui.core.surface.problems import SURFACES, Point, Surface
 
 MOST_RACERS = 24
 
@@ -40,19 +43,31 @@ class SurfaceConfig(EntryConfig):
         """Value at each point with these parameters: (..., 2) to (...)."""
         return self.entry(xy, self.values)
 
+    @property
+    def minima(self) -> tuple[Point, ...]:
+        """All known global minima in the domain, with these parameters."""
+        return self.entry.find_minima(self.values) if self.entry.find_minima else self.entry.minima
+
+    @property
+    def local_minima(self) -> tuple[Point, ...]:
+        """All other known minima."""
+        return self.entry.local_minima
+
+    def feasible(self) -> ConvexSet | None:
+        """The convex set that the problem itself brings along, None if it has none."""
+        return self.entry.feasible(self.values) if self.entry.feasible else None
+
     def curvature(self, x: float, y: float) -> Curvature:
         """Value, gradient, Hessian and kind of one point; about half a millisecond."""
         return curvature_at(self.evaluate, (x, y))
 
+    def curvatures(self, points: ArrayLike) -> tuple[Curvature, ...]:
+        """`curvature` of points (n, 2) in one batch."""
+        return curvatures_at(self.evaluate, points)
+
     def value(self, x: float, y: float) -> float:
         """The value at one point."""
         return float(self.evaluate(torch.tensor((x, y), dtype=torch.float64)))
-
-
-class DescentOptimizer(OptimizerConfig):
-    """An optimizer for one point of the plane."""
-
-    shapes: ClassVar[Shapes] = ((2,),)
 
 
 class RacerConfig(Config):
@@ -65,6 +80,12 @@ class RacerConfig(Config):
         DescentOptimizer.parse({"name": "SGD", "lr": 0.001}),
         title="Optimizer",
         help="How the racer turns gradients into steps.",
+    )
+    scheduler: SchedulerConfig = param(
+        SchedulerConfig(name="None"),
+        title="Schedule",
+        help="A factor on the racer's learning rate; here an epoch is one step.",
+        rare=True,
     )
     visible: bool = param(True, title="Visible", help="Whether the racer's path is drawn.", live=True)
 
@@ -105,22 +126,19 @@ class DescentConfig(Config):
         title="Steps",
         help="How many steps each racer takes. Raise it to go on after the end.",
         low=1,
-        high=1_000_000,
+        high=100_000,
         unit="steps",
         scale="log",
-        slider=(10, 100_000),
+        slider=(10, 10_000),
         live=True,
     )
-    speed: float = param(
-        100.0,
-        title="Speed",
-        help="Steps a second on screen. Without a window a race runs as fast as it can.",
-        low=1,
-        high=100_000,
-        unit="steps/s",
-        scale="log",
-        slider=(1, 10_000),
-        live=True,
+    noise: NoiseConfig = param(
+        NoiseConfig(name="None"),
+        title="Noise",
+        help="What the gradient that each racer is given differs by from the exact one.",
+    )
+    seed: int = param(
+        0, title="Seed", help="Of the noise; the same seed repeats the race.", low=0, high=2**31, rare=True
     )
     racers: tuple[RacerConfig, ...] = param(
         tuple(RacerConfig.parse(racer) for racer in _RACE),
@@ -129,6 +147,13 @@ class DescentConfig(Config):
         low=1,
         high=MOST_RACERS,
     )
+
+    def feasible(self) -> ConvexSet:
+        """Where racers may be: the constraint, and the set that the problem brings along."""
+        own = self.surface.feasible()
+        if own is None:
+            return self.constraint.make()
+        return own if self.constraint.name == "None" else Intersection((own, self.constraint.make()))
 
     @model_validator(mode="before")
     @classmethod

@@ -2,94 +2,75 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import time
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Generator
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from optgui.core.curvature import Curvature, curvatures_at
+from optgui.core.curvature import Curvature, find_stationary_points
 from optgui.core.engine import RunFailed, Status
-from optgui.core.optimizers import retune, wants_closure
-from optgui.core.params import refuse_locked
+from optgui.core.optimizers import OPTIMIZERS
+from optgui.core.params import changes
 from optgui.core.runtime import use_threads
-from optgui.core.snapshot import frozen, frozen_copy
-from optgui.core.surface.config import DescentConfig, DescentOptimizer, SurfaceConfig
-from optgui.core.surface.problems import Point
+from optgui.core.snapshot import frozen
+from optgui.core.surface.config import DescentConfig, SurfaceConfig
+from optgui.core.surface.driving import NoisyGradients, Rates
+from optgui.core.surface.feasible import feasible_set, project
+from optgui.core.surface.frame import DescentFrame, DescentRecord, FindStationary
+from optgui.core.surface.objective import Objective
+from optgui.core.surface.optimizers import DescentOptimizer
+from optgui.core.surface.problems import Domain
+from optgui.core.surface.rules import Rule, make_rules
 
-
-class DescentRecord(NamedTuple):
-    """One step of all racers, in their order: the rates it used, and where it led."""
-
-    step: int
-    losses: tuple[float, ...]
-    lrs: tuple[float, ...]
-    gradient_norms: tuple[float, ...]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class DescentFrame:
-    """A race so far; index 0 of the second axis is the start. All arrays are read-only float64.
-
-    `paths` (racers, step + 1, 2); `losses` and `gradient_norms` (racers, step + 1); `heads` (racers, 2).
-    `diverged` holds, per racer, the step at which its position or loss was no longer finite, or None;
-    from that step on it stays at its last finite position.
-    """
-
-    step: int
-    ids: tuple[int, ...]
-    paths: NDArray[np.float64]
-    losses: NDArray[np.float64]
-    gradient_norms: NDArray[np.float64]
-    heads: NDArray[np.float64]
-    curvatures: tuple[Curvature, ...]  # at the heads
-    diverged: tuple[int | None, ...]
-    surface: SurfaceConfig
-    minima: tuple[Point, ...]
+Array = NDArray[np.float64]
+_STATES = (("momenta", "momentum"), ("seconds", "second_moment"), ("scales", "scale"))  # ours, the rules'
+Rows = NDArray[np.intp] | slice
 
 
 class DescentEngine:
-    """All racers move one step at a time, by one batched gradient and each by its own torch optimizer.
+    """All racers move one step at a time, by one batched gradient and by rules that move many at once.
 
-    Under a constraint every step is followed by the projection onto it, and the start is projected too:
+    Inside a feasible set every step is followed by the projection onto it, and the start is projected too:
     projected gradient descent (Goldstein, "Convex programming in Hilbert space", 1964).
-    With the same numbers a racer equals a plain torch.optim loop (`foreach=False`) bit for bit, alone
-    or beside others. `done` when all steps are taken or every racer has diverged.
+    A racer takes the steps of a plain torch.optim loop, alone or beside others. `done` when all steps are
+    taken or every racer has diverged.
 
     Raises:
-        ValueError: if torch refuses an optimizer's values or the surface is not finite at the start.
+        ValueError: if an optimizer refuses its values, the feasible set is empty, or the surface is not
+            finite at the start.
     """
 
     def __init__(self, config: DescentConfig, inputs: None = None) -> None:
         use_threads(1)  # batches of a few points: a second thread only costs
         self._config = config
         self._step = 0
-        self._ahead = self._slice_at = 0.0
         self._diverged: list[int | None] = [None] * len(config.racers)
-        self._feasible = config.constraint.make()
-        start = self._feasible.project(torch.tensor(config.start, dtype=torch.float64))
-        self._parameters = [torch.nn.Parameter(start.clone()) for _ in config.racers]
-        self._optimizers = [
-            _make(racer.optimizer, parameter, place)
-            for place, (racer, parameter) in enumerate(zip(config.racers, self._parameters, strict=True))
-        ]
-        self._closures = [
-            self._closure(parameter) if wants_closure(optimizer) else None
-            for parameter, optimizer in zip(self._parameters, self._optimizers, strict=True)
-        ]
-        self._positions = start.expand(len(config.racers), 2).clone()
-        self._losses, self._gradients = self._evaluate(self._positions)
-        if not bool(self._losses.isfinite().all()):
+        self._objective = Objective(config.surface.evaluate)
+        self._feasible = feasible_set(config)
+        self._flat = config.surface.entry.dimension == 1
+        self._noise = NoisyGradients(config)
+        self._rates = Rates(config)
+        self._x = self._start()
+        optimizers = [racer.optimizer for racer in config.racers]
+        for place, optimizer in enumerate(optimizers):
+            _check(place, optimizer)
+        self._groups = tuple((_as_slice(rows), rule) for rows, rule in make_rules(optimizers, self._x))
+        self._losses, self._gradients = self._objective.gradients(self._x)
+        if not np.isfinite(self._losses).all():
             raise ValueError(
                 f"start: expected a point where {config.surface.name} is finite, got {config.start}"
             )
-        self._paths = _Series(self._positions)
-        self._loss_series = _Series(self._losses)
-        self._norm_series = _Series(self._norms)
+        self._given = self._noise.given(self._x, self._gradients)
+        racers = len(config.racers)
+        self._book = {name: _Series(racers, 2) for name in ("paths", "gradients", "given", "raw")}
+        self._book |= {name: _Series(racers, 2) for name in ("momenta", "seconds", "scales")}
+        self._book |= {name: _Series(racers) for name in ("losses", "lrs", "measures")}
+        self._states: list[tuple[_Series, str, Rows, Rule]] = []
+        self._measured = 0
+        self._write_down(self._x)
 
     @property
     def config(self) -> DescentConfig:
@@ -98,9 +79,10 @@ class DescentEngine:
 
     @property
     def done(self) -> bool:
-        """Whether all steps are taken or every racer has diverged; more steps revive the first case."""
+        """Whether all steps are taken or every racer has diverged."""
         return self._step >= self._config.steps or None not in self._diverged
 
+    @np.errstate(all="ignore")
     def step(self) -> DescentRecord:
         """Move every racer once.
 
@@ -111,31 +93,21 @@ class DescentEngine:
             reason = "every racer has diverged" if None not in self._diverged else "all steps are taken"
             raise RunFailed(f"steps: expected a race that is not over, got one in which {reason}")
         self._step += 1
-        lrs = tuple(float(optimizer.param_groups[0]["lr"]) for optimizer in self._optimizers)
-        for place, optimizer in enumerate(self._optimizers):
-            if self._diverged[place] is not None:
-                continue
-            if closure := self._closures[place]:
-                optimizer.step(closure)  # type: ignore[arg-type]  # torch wants a tensor where it says float
-            else:
-                self._parameters[place].grad = self._gradients[place]
-                optimizer.step()
-        self._look()
-        losses, norms = tuple(self._losses.tolist()), tuple(self._norms.tolist())
-        return DescentRecord(self._step, losses, lrs, norms)
-
-    def run_slice(self, seconds: float) -> list[DescentRecord]:
-        """The steps that are due in `seconds` at the config's speed, as many as fit; sleeps the rest away."""
-        began = time.perf_counter()
-        passed = min(began - self._slice_at, 4 * seconds)  # a pause, or a slow slice, is not caught up
-        self._slice_at = began
-        self._ahead = min(self._ahead, 1) + passed * self._config.speed
-        records: list[DescentRecord] = []
-        while not self.done and self._ahead >= 1 and time.perf_counter() - began < seconds:
-            self._ahead -= 1
-            records.append(self.step())
-        time.sleep(max(0.0, seconds - (time.perf_counter() - began)))
-        return records
+        lrs = self._rates.now[:, None]
+        led_to = np.empty_like(self._x)
+        for rows, rule in self._groups:
+            led_to[rows] = rule.step(self._x[rows], self._given[rows], lrs[rows], self._objective)
+        if self._flat:
+            led_to[:, 1] = 0.0
+        x = led_to if self._feasible is None else project(self._feasible, led_to)
+        losses, gradients = self._objective.gradients(x)
+        self._keep_finite(x, led_to, losses, gradients)
+        used = tuple(self._rates.now.tolist())
+        self._rates.advance(self._step, self._losses)
+        self._given = self._noise.given(self._x, self._gradients)
+        self._write_down(led_to)
+        norms = np.hypot(self._gradients[:, 0], self._gradients[:, 1])
+        return DescentRecord(self._step, tuple(self._losses.tolist()), used, tuple(norms.tolist()))
 
     def status(self) -> Status:
         """Steps taken and to take."""
@@ -143,124 +115,138 @@ class DescentEngine:
 
     def frame(self) -> DescentFrame:
         """The race so far; its arrays never change afterwards."""
+        self._measure()
         return DescentFrame(
+            config=self._config,
             step=self._step,
             ids=tuple(racer.id for racer in self._config.racers),
-            paths=self._paths.filled(),
-            losses=self._loss_series.filled(),
-            gradient_norms=self._norm_series.filled(),
-            heads=frozen_copy(self._positions),
-            curvatures=tuple(curvatures_at(self._config.surface.evaluate, self._positions.numpy())),
             diverged=tuple(self._diverged),
-            surface=self._config.surface,
-            minima=self._config.surface.entry.minima,
+            minima=self._config.surface.minima,
+            **{name: series.until(self._step + 1) for name, series in self._book.items()},
         )
 
     def apply(self, config: DescentConfig) -> None:
-        """Take new numeric hyperparameters, a new number of steps, and what is visible.
+        """Take any edit: a path is a function of its config, so the race is computed again from the start.
 
         Raises:
-            ValueError: if anything else differs, torch refuses a value, or fewer steps are asked for than
-                are taken; then nothing has changed.
+            ValueError: as at the start; then nothing has changed.
         """
-        refuse_locked(self._config, config)
-        if config.steps < self._step:
-            raise ValueError(f"steps: expected at least the {self._step} already taken, got {config.steps}")
-        edited = [
-            (place, now.optimizer)
-            for place, (was, now) in enumerate(zip(self._config.racers, config.racers, strict=True))
-            if was.optimizer != now.optimizer
-        ]
-        for place, optimizer in edited:  # torch's refusal must come before the first racer has changed
-            trial = torch.nn.Parameter(torch.zeros(2, dtype=torch.float64))
-            with _named(place):
-                retune(self._config.racers[place].optimizer.make([trial], foreach=False), optimizer)
-        for place, optimizer in edited:
-            retune(self._optimizers[place], optimizer)
-        self._config = config
+        if all(change.path.endswith(".visible") for change in changes(self._config, config)):
+            self._config = config
+        else:
+            vars(self).update(vars(DescentEngine(config)))
 
     def answer(self, request: Any) -> Any:
-        """No request is known yet.
+        """Search for stationary points, in slices.
 
         Raises:
-            ValueError: always.
+            ValueError: if the request is no `FindStationary`.
         """
-        raise ValueError(f"request: expected one that a race can answer, got {request!r}")
+        if isinstance(request, FindStationary):
+            return _stationary(self._config.surface, request.domain)
+        raise ValueError(f"request: expected FindStationary, got {request!r}")
 
-    @property
-    def _norms(self) -> torch.Tensor:
-        return torch.hypot(*self._gradients.unbind(1))  # squares would overflow at 1e154
+    def _start(self) -> Array:
+        start = np.tile(np.array(self._config.start, dtype=np.float64), (len(self._config.racers), 1))
+        if self._flat:
+            start[:, 1] = 0.0
+        return start if self._feasible is None else project(self._feasible, start)
 
-    def _evaluate(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Losses (n,) and gradients (n, 2) at positions (n, 2)."""
-        points = positions.detach().requires_grad_()
-        with torch.enable_grad():
-            losses = self._config.surface.evaluate(points)
-            (gradients,) = torch.autograd.grad(losses.sum(), points)
-        return losses.detach(), gradients
+    def _keep_finite(self, x: Array, led_to: Array, losses: Array, gradients: Array) -> None:
+        """Take the new positions; a racer that left the finite numbers stays where it last was."""
+        finite = np.isfinite(losses) & np.isfinite(x).all(1)
+        if not finite.all() or any(step is not None for step in self._diverged):
+            for place in np.flatnonzero(~finite):
+                if self._diverged[place] is None:
+                    self._diverged[place] = self._step
+            gone = np.array([step is not None for step in self._diverged])
+            x[gone], losses[gone], gradients[gone] = self._x[gone], self._losses[gone], self._gradients[gone]
+            led_to[gone] = x[gone]
+        self._x, self._losses, self._gradients = x, losses, gradients
 
-    def _closure(self, parameter: torch.nn.Parameter) -> Callable[[], torch.Tensor]:
-        def closure() -> torch.Tensor:
-            loss, gradient = self._evaluate(parameter)
-            parameter.grad = gradient
-            return loss
+    def _write_down(self, led_to: Array) -> None:
+        place, book = self._step, self._book
+        book["paths"].write(place, self._x)
+        book["losses"].write(place, self._losses)
+        book["gradients"].write(place, self._gradients)
+        book["given"].write(place, self._given)
+        book["raw"].write(place, led_to)
+        book["lrs"].write(place, self._rates.now)
+        if place == 1:  # only now do all rules have the state that they will have
+            self._states = [
+                (book[name], attribute, rows, rule)
+                for name, attribute in _STATES
+                for rows, rule in self._groups
+                if getattr(rule, attribute) is not None
+            ]
+        for series, attribute, rows, rule in self._states:
+            series.write(place, getattr(rule, attribute), rows)
 
-        return closure
+    def _measure(self) -> None:
+        """Measures of the steps since the last frame, all at once."""
+        new = slice(self._measured, self._step + 1)
+        paths, gradients, lrs = (self._book[name].data[:, new] for name in ("paths", "gradients", "lrs"))
+        if self._feasible is None:
+            measures = np.hypot(gradients[..., 0], gradients[..., 1])  # squares would overflow at 1e154
+        else:
+            with np.errstate(all="ignore"):
+                rates = np.maximum(lrs, 1e-300)[..., None]  # a schedule may end at 0
+                mapped = paths - project(self._feasible, paths - rates * gradients)
+                measures = np.hypot(mapped[..., 0], mapped[..., 1]) / rates[..., 0]
+        self._book["measures"].write(new, measures)
+        self._measured = self._step
 
-    def _look(self) -> None:
-        """Project, evaluate where the racers stand now, put back those that left the finite numbers."""
-        positions = torch.stack([parameter.detach() for parameter in self._parameters])
-        if self._config.constraint.name != "None":
-            known = positions.isfinite().all(1)
-            positions[known] = self._feasible.project(positions[known])
-            with torch.no_grad():
-                for parameter, position in zip(self._parameters, positions, strict=True):
-                    parameter.copy_(position)
-        losses, gradients = self._evaluate(positions)
-        finite = positions.isfinite().all(1) & losses.isfinite()
-        for place in (~finite).nonzero().flatten().tolist():
-            self._diverged[place] = self._step
-            with torch.no_grad():
-                self._parameters[place].copy_(self._positions[place])
-        self._positions = torch.where(finite[:, None], positions, self._positions)
-        self._losses = torch.where(finite, losses, self._losses)
-        self._gradients = torch.where(finite[:, None], gradients, self._gradients)
-        self._paths.append(self._positions)
-        self._loss_series.append(self._losses)
-        self._norm_series.append(self._norms)
+
+def _check(place: int, optimizer: DescentOptimizer) -> None:
+    """Let torch refuse what it would not take.
+
+    Raises:
+        ValueError: torch's own sentence behind the racer's path.
+    """
+    if optimizer.name in OPTIMIZERS:
+        try:
+            optimizer.make([torch.nn.Parameter(torch.zeros(2, dtype=torch.float64))])
+        except ValueError as error:
+            raise ValueError(f"racers.{place}.optimizer: {error}") from None
+
+
+def _stationary(surface: SurfaceConfig, domain: Domain) -> Generator[float, None, tuple[Curvature, ...]]:
+    """All stationary points that a search finds; those of a function of x alone lie on y = 0."""
+    if surface.entry.dimension == 2:
+        return (yield from find_stationary_points(surface.evaluate, domain))
+
+    def bowl(xy: torch.Tensor) -> torch.Tensor:
+        return surface.evaluate(xy) + xy[..., 1] ** 2 / 2
+
+    found = yield from find_stationary_points(bowl, domain)
+    return tuple(dataclasses.replace(at, kind="maximum") if at.kind == "saddle" else at for at in found)
 
 
 class _Series:
-    """Values of all racers over the steps. It only grows, so what `filled` gave out stays as it was."""
+    """Values of all racers over the steps. It only grows, so what `until` gave out stays as it was."""
 
-    def __init__(self, first: torch.Tensor) -> None:
-        self._data = np.empty((first.shape[0], 512, *first.shape[1:]))
-        self._count = 0
-        self.append(first)
+    def __init__(self, racers: int, *shape: int) -> None:
+        self.data = np.full((racers, 512, *shape), np.nan)
 
-    def append(self, values: torch.Tensor) -> None:
-        """Add one value (or pair) per racer."""
-        if self._count == self._data.shape[1]:
-            grown = np.empty((self._data.shape[0], 2 * self._count, *self._data.shape[2:]))
-            grown[:, : self._count] = self._data
-            self._data = grown
-        self._data[:, self._count] = values.numpy()
-        self._count += 1
+    def write(self, place: int | slice, values: Array, rows: Rows = slice(None)) -> None:
+        """Set the values of one step, or of several."""
+        self._make_room(place + 1 if isinstance(place, int) else place.stop)
+        self.data[rows, place] = values
 
-    def filled(self) -> NDArray[np.float64]:
-        """Read-only view (racers, count, ...); a copy would cost 32 MB a racer after a million steps."""
-        return frozen(self._data[:, : self._count])
+    def until(self, count: int) -> Array:
+        """Read-only view (racers, count, ...); a copy would cost megabytes a frame."""
+        self._make_room(count)
+        return frozen(self.data[:, :count])
 
-
-def _make(config: DescentOptimizer, parameter: torch.nn.Parameter, place: int) -> torch.optim.Optimizer:
-    with _named(place):
-        return config.make([parameter], foreach=False)
+    def _make_room(self, count: int) -> None:
+        room = self.data.shape[1]
+        if count > room:
+            grown = np.full((self.data.shape[0], max(count, 2 * room), *self.data.shape[2:]), np.nan)
+            grown[:, :room] = self.data
+            self.data = grown
 
 
-@contextlib.contextmanager
-def _named(place: int) -> Iterator[None]:
-    """Put the racer's path in front of torch's own sentence."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"racers.{place}.optimizer: {error}") from None
+def _as_slice(rows: NDArray[np.intp]) -> Rows:
+    """Neighbours as a slice, which costs less to read and write."""
+    first, last = int(rows[0]), int(rows[-1])
+    return slice(first, last + 1) if np.array_equal(rows, np.arange(first, last + 1)) else rows

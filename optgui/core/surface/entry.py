@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from optgui.core.constraints import ConvexSet
 from optgui.core.params import params_of
 from optgui.core.registry import Entry
 
@@ -23,6 +24,18 @@ LIBRARY = (
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class Action:
+    """Something a problem can do by itself: `change(values)` gives the parameters that it sets.
+
+    Where it cannot, it raises a ValueError with a sentence that says why.
+    """
+
+    label: str
+    help: str
+    change: Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Surface(Entry):
     """A function of the plane, with what is worth knowing about it.
@@ -34,6 +47,13 @@ class Surface(Entry):
     `kinks`: the surface has no derivative at its minima; there it has a finite subgradient.
     From `start` a race is worth watching. `log_levels`: the values span so many powers of ten that
     contours and colours want log spacing; None lets the values on the domain decide.
+
+    A function of x alone has `dimension` 1: it ignores y. A problem with data has a parameter `points`, its
+    data, and says with `picture` how they are drawn. If its minima move with its parameters, `minima` is
+    empty and `find_minima` finds them; `note` says why there are none, or more than one, or nothing.
+    `terms(xy, values, chosen)` are those of its summands that `chosen` (k,) counts, (..., k): the function is
+    the sum of all `count(values)` of them. `feasible` is the convex set that it brings along; then minima are
+    those on that set, which may be empty. `actions` are what the problem can do to its own parameters.
     """
 
     function: Callable[[torch.Tensor, Mapping[str, Any]], torch.Tensor]
@@ -43,6 +63,14 @@ class Surface(Entry):
     kinks: bool = False
     start: Point
     log_levels: bool | None = False
+    dimension: int = 2
+    picture: str = ""  # "line", "classes", "margin" or "polygon"
+    find_minima: Callable[[Mapping[str, Any]], tuple[Point, ...]] | None = None
+    terms: Callable[[torch.Tensor, Mapping[str, Any], torch.Tensor], torch.Tensor] | None = None
+    count: Callable[[Mapping[str, Any]], int] | None = None
+    feasible: Callable[[Mapping[str, Any]], ConvexSet] | None = None
+    note: Callable[[Mapping[str, Any]], str] | None = None
+    actions: tuple[Action, ...] = ()
 
     def __call__(self, xy: torch.Tensor, values: Mapping[str, Any] | None = None) -> torch.Tensor:
         """Value at each point: (..., 2) to (...); parameters missing in `values` take their defaults.

@@ -1,6 +1,6 @@
 """SURFACES: functions of two variables to descend on, simple ones first.
 
-A new surface is one more entry of `shapes`, `classics` or `multimodal` and no other edit.
+A new surface is one more entry of `shapes`, `classics`, `multimodal`, `curves` or `data` and no other edit.
 """
 
 from __future__ import annotations
@@ -14,12 +14,16 @@ from pydantic import field_validator
 from optgui.core.params import Config, param
 from optgui.core.registry import Registry
 from optgui.core.surface.classics import CLASSICS
-from optgui.core.surface.entry import Domain, Point, Surface
+from optgui.core.surface.curves import CURVES
+from optgui.core.surface.data import REGRESSIONS
+from optgui.core.surface.entry import Action, Domain, Point, Surface
 from optgui.core.surface.expression import parse
+from optgui.core.surface.linear_program import LINEAR_PROGRAM
 from optgui.core.surface.multimodal import MULTIMODAL
 from optgui.core.surface.shapes import SHAPES
+from optgui.core.surface.svm import SVM
 
-__all__ = ["SURFACES", "Domain", "FormulaParams", "Point", "Surface"]
+__all__ = ["SURFACES", "Action", "Domain", "FormulaParams", "Point", "Surface"]
 
 
 class FormulaParams(Config):
@@ -30,6 +34,7 @@ class FormulaParams(Config):
         title="f(x, y)",
         help="A formula in x and y such as x^2 + 10*sin(y). Powers are ** or ^; abs, min, max, exp, log, "
         "sqrt, sin, cos, tan, tanh and more are known, and pi and e.",
+        history=True,
     )
 
     @field_validator("text")
@@ -47,6 +52,10 @@ SURFACES: Registry[Surface] = Registry(
     *SHAPES,
     *CLASSICS,
     *MULTIMODAL,
+    *CURVES,
+    *REGRESSIONS,
+    SVM,
+    LINEAR_PROGRAM,
     Surface(
         name="Formula",
         label="Your own formula",
