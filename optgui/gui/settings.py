@@ -39,8 +39,16 @@ class Settings:
             return default
         return value if low <= value <= high else default
 
+    def lines(self, key: str, most: int) -> tuple[str, ...]:
+        """At most so many lines of text, in their order."""
+        value = self._store.value(key)
+        lines = [value] if isinstance(value, str) else value  # one alone comes back without its list
+        if not isinstance(lines, list):
+            return ()
+        return tuple(line for line in lines if isinstance(line, str) and line)[:most]
+
     def remember(self, key: str, value: object) -> None:
-        """Store a word or a number."""
+        """Store a word, a number or a list of lines."""
         self._store.setValue(key, value)
 
     def restore_window(self, window: QMainWindow) -> bool:

@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPen
-from PySide6.QtWidgets import QGraphicsView, QToolTip
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import QApplication, QGraphicsView, QToolTip, QWidget
 
 from optgui.gui import theme
 from optgui.gui.plot.curve_axis import CurveAxis
@@ -22,6 +32,20 @@ if TYPE_CHECKING:
 # Room at the right for the names, in characters; the same everywhere, so stacked curves share their x.
 _GUTTER_CHARACTERS = 15
 _Y_LETTERS = 8
+_HEAD_WIDTH = 2  # px
+
+
+class Head(QWidget):
+    """The play head: opaque, so that moving it paints only the strip it leaves."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), QColor(theme.colours(self).accent))
 
 
 class CurveCanvas(pg.PlotWidget):
@@ -39,6 +63,8 @@ class CurveCanvas(pg.PlotWidget):
         self.plotItem.vb.disableAutoRange()
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
         self._caption, self._metrics, self._strip = QFont(), QFontMetricsF(QFont()), 20.0
+        self._pressed: QPointF | None = None
+        self._head = Head(self.viewport())
 
     def restyle(self, tokens: theme.Colours, font: QFont, strip: float, labels: Sequence[str]) -> None:
         """Colours, the font of all words, the height of the strip above the plot, the names at its right."""
@@ -57,6 +83,15 @@ class CurveCanvas(pg.PlotWidget):
         self.y_axis.setWidth(round(self._metrics.horizontalAdvance("0" * _Y_LETTERS) + 12))
         self.x_axis.setHeight(round(self._metrics.height() + 8))
         self.plotItem.layout.setContentsMargins(0, self._strip, gutter, 2)
+
+    def place_head(self, *_: object) -> None:
+        """Put the play head where the view says."""
+        x, (x0, x1) = self.view.head, self.view.x_range
+        self._head.setVisible(x is not None and x0 <= x <= x1)
+        if x is not None:
+            plot = self.plotItem.vb.sceneBoundingRect()
+            left = round(self._pixel_x(x, plot)) - _HEAD_WIDTH // 2
+            self._head.setGeometry(left, round(plot.top()), _HEAD_WIDTH, round(plot.height()))
 
     # Painting
 
@@ -223,6 +258,20 @@ class CurveCanvas(pg.PlotWidget):
         inside = vb.sceneBoundingRect().contains(event.position())
         self.view.set_cursor(vb.mapSceneToView(event.position()).x() if inside else None)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Remember where a click may begin."""
+        super().mousePressEvent(event)
+        self._pressed = event.position() if event.button() is Qt.MouseButton.LeftButton else None
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Tell a click from a drag."""
+        super().mouseReleaseEvent(event)
+        vb, pressed, self._pressed = self.plotItem.vb, self._pressed, None
+        if pressed is None or not vb.sceneBoundingRect().contains(pressed):
+            return
+        if (event.position() - pressed).manhattanLength() < QApplication.startDragDistance():
+            self.view.clicked.emit(vb.mapSceneToView(pressed).x())
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Back to the whole run."""
         super().mouseDoubleClickEvent(event)
@@ -234,7 +283,7 @@ class CurveCanvas(pg.PlotWidget):
         self.view.set_cursor(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """F fits, plus and minus zoom, the arrows move the cursor, Escape removes it."""
+        """F fits, plus and minus zoom, the arrows move the cursor, Return clicks, Escape removes it."""
         key = Qt.Key
         x0, x1 = self.view.x_range
         step = (x1 - x0) / max(self.plotItem.vb.width(), 1.0)
@@ -247,6 +296,8 @@ class CurveCanvas(pg.PlotWidget):
             key.Key_Minus: lambda: self.view.zoom(1.25),
             key.Key_Left: lambda: self.view.set_cursor(max(x0, cursor - 4 * step)),
             key.Key_Right: lambda: self.view.set_cursor(min(x1, cursor + 4 * step)),
+            key.Key_Return: lambda: self.view.clicked.emit(cursor),
+            key.Key_Enter: lambda: self.view.clicked.emit(cursor),
             key.Key_Escape: lambda: self.view.set_cursor(None),
         }
         action = actions.get(event.key())

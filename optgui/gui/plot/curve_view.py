@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pyqtgraph as pg
 from numpy.typing import ArrayLike
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QPen, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -39,6 +39,8 @@ class CurveView(QWidget):
         parent: Owner.
     """
 
+    clicked = Signal(float)  # x of a click that was no drag, or of the cursor when Return is pressed
+
     def __init__(
         self,
         name: str,
@@ -55,6 +57,7 @@ class CurveView(QWidget):
         self.marks: list[tuple[float, str]] = []
         self.lines: dict[str, CurveLine] = {}
         self.cursor: float | None = None
+        self.head: float | None = None
         self._hint = ""
         self._smooth = True
         self._stale = True
@@ -63,6 +66,7 @@ class CurveView(QWidget):
         self._range = CurveRange(self._box)
         self._box.sigRangeChangedManually.connect(self._on_zoomed)
         self._box.sigResized.connect(self._on_resized)
+        self._box.sigXRangeChanged.connect(self.canvas.place_head)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.canvas)
@@ -138,6 +142,14 @@ class CurveView(QWidget):
         line.series.extend(xs, ys)
         line.dirty |= len(line.series) > before
 
+    def set_line(self, key: str, xs: ArrayLike, ys: ArrayLike) -> None:
+        """Give a line other numbers, to be painted at the next `refresh`; then y is ranged afresh."""
+        line = self.lines[key]
+        line.series.clear()
+        line.series.extend(xs, ys)
+        line.dirty = True
+        self._range.forget_y()
+
     def clear(self) -> None:
         """Forget all numbers, marks and the zoom; lines and span stay."""
         for line in self.lines.values():
@@ -158,6 +170,17 @@ class CurveView(QWidget):
         self.marks.append((float(x), text))
         self.marks.sort(key=lambda mark: mark[0])
         self._repaint()
+
+    def set_y_label(self, text: str) -> None:
+        """Give y another name."""
+        if text != self.y_label:
+            self.y_label = text
+            self._repaint()
+
+    def set_head(self, x: float | None) -> None:
+        """Put the play head at x, or take it away; nothing else is painted."""
+        self.head = x
+        self.canvas.place_head()
 
     def set_hint(self, text: str) -> None:
         """Write a sentence in the middle as long as there is no number."""
@@ -326,6 +349,7 @@ class CurveView(QWidget):
 
     def _on_resized(self, *_: object) -> None:
         self.toolbar.place(self.width())
+        self.canvas.place_head()
         self._draw_all()
 
     def _on_time_to_describe(self) -> None:

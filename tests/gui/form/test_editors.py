@@ -1,13 +1,13 @@
 """Editors: one for each kind of parameter, all with the same gestures."""
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QHelpEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSlider
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSlider, QToolTip
 
 from optgui.core.params import Config, Kind, param, params_of
-from optgui.gui.form import editors
+from optgui.gui.form import editor as editor_module
 from optgui.gui.form.editors import ChoiceBox, make_editor
 from tests.configs import another, flat_specs, registries, top_configs
 
@@ -25,6 +25,9 @@ class Numbers(Config):
     widths: tuple[int, ...] = param((120,), title="Widths", help="", low=1)
     betas: tuple[float, float] = param((0.9, 0.999), title="Betas", help="", low=0, below=1)
     text: str = param("x", title="Text", help="")
+    formula: str = param("x", title="Formula", help="", history=True)
+    rates: tuple[float, ...] = param((0.1,), title="Rates", help="")
+    points: tuple[tuple[float, float], ...] = param(((1.0, 2.0),), title="Points", help="", rare=True)
 
 
 SPECS = [
@@ -54,7 +57,7 @@ class Heard:
 @pytest.fixture
 def make(qtbot, monkeypatch):
     """Builds a shown editor for a field of `Numbers`, whose gestures do not end by resting."""
-    monkeypatch.setattr(editors, "REST_MS", 3_600_000)
+    monkeypatch.setattr(editor_module, "REST_MS", 3_600_000)
 
     def build(field):
         spec = next(spec for spec in params_of(Numbers) if spec.name == field)
@@ -102,7 +105,8 @@ def test_every_editors_parts_are_named_and_reached_by_keyboard(qtbot, spec):
     qtbot.addWidget(editor)
     editor.name("test.field")
     parts = editor.parts()
-    assert parts[0].objectName() == ("test.field.0" if spec.length else "test.field")
+    several = spec.length and spec.kind is not Kind.POINTS
+    assert parts[0].objectName() == ("test.field.0" if several else "test.field")
     assert len({widget.objectName() for widget in [editor, *parts]}) == len(parts) + 1
     for widget in parts:
         assert widget.accessibleName().startswith(spec.title)
@@ -220,7 +224,7 @@ def test_a_drag_is_many_changes_and_one_edit(make):
 
 
 def test_a_rest_ends_a_gesture_of_the_keyboard(qtbot, make, monkeypatch):
-    monkeypatch.setattr(editors, "REST_MS", 20)
+    monkeypatch.setattr(editor_module, "REST_MS", 20)
     editor = make("rate")
     heard = Heard(editor)
     with qtbot.waitSignal(editor.settled, timeout=2000):
@@ -356,6 +360,115 @@ def test_text_is_an_edit_when_it_is_entered(make):
     assert heard.changed == []
     QTest.keyClick(line, Qt.Key.Key_Return)
     assert (heard.changed, heard.settled) == (["x**2"], ["x**2"])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1, 2; 3, 4", ((1.0, 2.0), (3.0, 4.0))),
+        (" 1,2 ;-3e-1, .25; ", ((1.0, 2.0), (-0.3, 0.25))),
+        ("", ()),
+    ],
+)
+def test_points_are_typed_with_commas_and_semicolons(make, text, value):
+    editor = make("points")
+    heard = Heard(editor)
+    type_into(part(editor, QLineEdit), text) if text else clear(part(editor, QLineEdit))
+    assert (heard.changed, heard.settled, editor.value()) == ([value], [value], value)
+
+
+def test_points_are_shown_in_full_precision_and_kept_when_entered_unchanged(make):
+    editor = make("points")
+    heard = Heard(editor)
+    value = ((0.1 + 0.2, 1 / 3), (-1e-17, 12.0))
+    editor.set_value(value)
+    line = part(editor, QLineEdit)
+    assert line.text() == "0.30000000000000004, 0.3333333333333333; -1e-17, 12"
+    line.setFocus()
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    assert (heard.changed, editor.value()) == ([], value)
+    type_into(line, f"{line.text()}; 1, 1")
+    assert editor.value() == (*value, (1.0, 1.0))
+
+
+@pytest.mark.parametrize("text", ["1", "1, 2; 3", "1, 2, 3", "1, 2;; 3, 4", "a, b", "1, nan"])
+def test_what_are_no_points_snaps_back_with_a_sentence(make, text):
+    editor = make("points")
+    heard, refused = Heard(editor), []
+    editor.refused.connect(refused.append)
+    line = part(editor, QLineEdit)
+    type_into(line, text)
+    assert (heard.changed, editor.value(), line.text()) == ([], ((1.0, 2.0),), "1, 2")
+    expected = "Points: expected points of 2 numbers between semicolons such as 1, 2; 3, 4, got "
+    assert refused[0] == expected + text
+
+
+def test_a_list_of_numbers_keeps_its_digits_when_entered_unchanged(make):
+    editor = make("rates")
+    editor.set_value((0.123456789,))
+    line = part(editor, QLineEdit)
+    line.setFocus()
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    assert editor.value() == (0.123456789,)
+
+
+def offered(editor):
+    box = part(editor, QComboBox)
+    return [box.itemText(i) for i in range(box.count())]
+
+
+def type_text(editor, text):
+    box = part(editor, QComboBox)
+    box.setFocus()
+    box.lineEdit().selectAll()
+    QTest.keyClicks(box, text)
+    QTest.keyClick(box, Qt.Key.Key_Return)
+
+
+def test_texts_are_offered_again_the_newest_first_and_each_once(make):
+    editor = make("formula")
+    heard = Heard(editor)
+    assert offered(editor) == []
+    for text in ("x + 1", "y, 2", "x + 1"):
+        type_text(editor, text)
+    assert heard.settled == ["x + 1", "y, 2", "x + 1"]
+    assert offered(editor) == ["x + 1", "y, 2"]
+    assert offered(make("formula")) == ["x + 1", "y, 2"]  # another one, as after a restart
+
+
+def test_an_offered_text_is_one_edit_when_it_is_chosen(make):
+    editor = make("formula")
+    type_text(editor, "x + 1")
+    type_text(editor, "x + 2")
+    heard = Heard(editor)
+    box = part(editor, QComboBox)
+    box.setCurrentIndex(1)
+    box.activated.emit(1)
+    assert (heard.changed, heard.settled, editor.value()) == (["x + 1"], ["x + 1"], "x + 1")
+    assert box.currentText() == "x + 1"
+
+
+def test_only_the_last_twelve_texts_are_kept_and_no_refused_one(make):
+    editor = make("formula")
+    for number in range(14):
+        type_text(editor, f"x + {number}")
+    assert offered(editor) == [f"x + {number}" for number in range(13, 1, -1)]
+    editor.changed.connect(lambda _: editor.set_value("x + 13"))  # as a form does that refuses
+    type_text(editor, "x +")
+    assert offered(editor)[0] == "x + 13"
+    assert part(editor, QComboBox).currentText() == "x + 13"
+
+
+def test_the_marks_of_a_slider_are_named_by_its_tooltip(make):
+    editor = make("rate")
+    slider = part(editor, QSlider)
+    before = slider.grab().toImage()
+    editor.set_marks(((0.001, "best rate"), (1.0, "limit")))
+    assert slider.grab().toImage() != before
+    middle = slider.rect().center()
+    event = QHelpEvent(QEvent.Type.ToolTip, middle, slider.mapToGlobal(middle))
+    QApplication.sendEvent(slider, event)
+    assert QToolTip.text() == "best rate: 0.001\nlimit: 1"
 
 
 def test_a_pair_has_a_field_for_each_number(make):

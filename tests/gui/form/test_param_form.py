@@ -1,5 +1,7 @@
 """Forms: one row for each parameter, always a valid config, and what is locked says so."""
 
+from typing import ClassVar
+
 import pytest
 from pydantic import create_model
 from PySide6.QtCore import QEvent, Qt
@@ -13,17 +15,17 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSlider,
-    QToolButton,
     QWidget,
 )
 
 from optgui.core.attack import AttackConfig
-from optgui.core.params import Config, param
+from optgui.core.params import Config, EntryConfig, param
+from optgui.core.registry import Entry, Registry
 from optgui.core.surface import DescentConfig
 from optgui.core.surface.config import MOST_RACERS
 from optgui.core.training import DigitsConfig, TrainingConfig
 from optgui.gui.form.editors import Editor
-from optgui.gui.form.param_form import ParamForm
+from optgui.gui.form.param_form import ParamForm, Preview
 from tests.configs import another, chosen_entries, leaves
 
 SUBJECTS = {
@@ -326,7 +328,7 @@ def test_adding_and_removing_a_racer_is_one_edit_each(surface):
 def test_the_last_racer_stays(surface):
     click(surface, "surface.racer.0.remove")
     click(surface, "surface.racer.1.remove")
-    cross = find(surface, QToolButton, "surface.racer.2.remove")
+    cross = find(surface, QAbstractButton, "surface.racer.2.remove")
     assert not cross.isEnabled()
     assert "one racer" in cross.toolTip()
 
@@ -344,12 +346,11 @@ def test_no_more_racers_than_there_may_be(surface):
 
 
 def test_the_eye_hides_a_path_and_shows_it_again(surface):
-    eye = find(surface, QToolButton, "surface.racer.1.visible")
+    eye = find(surface, QAbstractButton, "surface.racer.1.visible")
     for visible, word in ((False, "Show"), (True, "Hide")):
         QTest.mouseClick(eye, Qt.MouseButton.LeftButton)
-        surface.set_config(surface.config)
         assert [racer.visible for racer in surface.config.racers] == [True, visible, True]
-        assert eye.text() == word
+        assert eye.toolTip() == eye.accessibleName() == f"{word} this racer"
 
 
 def test_another_optimizer_for_one_racer_leaves_the_others(surface):
@@ -397,6 +398,70 @@ def test_a_reset_puts_back_what_the_form_began_with_and_another_entry_its_own_de
     form = ParamForm(TrainingConfig(), "training")
     qtbot.addWidget(form)
     assert form.default("optimizer.lr", form.editor("optimizer.lr").spec) == 0.1
-    form.choose("optimizer", form.config.optimizer, "Adam")
+    form.choose("optimizer", "training.optimizer", form.config.optimizer, "Adam")
     assert form.default("optimizer.lr", form.editor("optimizer.lr").spec) == 0.001
     assert form.default("batch_size", form.editor("batch_size").spec) == 64
+
+
+class Rows(Config):
+    kind: str = param("a", title="Kind", help="", choices=(("a", "A"), ("b", "B")))
+    depth: float = param(1.0, title="Depth", help="", low=0, high=9, shown_when=("kind", ("b",)))
+
+
+class RowsConfig(EntryConfig):
+    registry: ClassVar = Registry(Entry("Rows", "Rows", Rows), Entry("None", "Nothing", Config))
+
+
+class Top(Config):
+    entry: RowsConfig = param(RowsConfig(name="Rows"), title="Entry", help="", rare=True)
+    length: int = param(5, title="Length", help="", low=1, high=9)
+
+
+class Spy(Preview):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def show_entry(self, entry, config):
+        self.seen.append((entry.values, config.length))
+
+
+@pytest.fixture
+def previewed(qtbot):
+    form = ParamForm(Top(), "top", previews={RowsConfig: Spy})
+    qtbot.addWidget(form)
+    form.show()
+    return form
+
+
+def test_a_preview_follows_every_edit_of_its_entry_and_of_the_whole_config(previewed):
+    spy = find(previewed, Spy, "top.entry.preview")
+    assert spy.seen == [({"kind": "a", "depth": 1.0}, 5)]
+    type_into(find(previewed, QDoubleSpinBox, "top.length"), "7")
+    previewed.change("entry.kind", "b")
+    assert spy.seen[1:] == [({"kind": "a", "depth": 1.0}, 7), ({"kind": "b", "depth": 1.0}, 7)]
+
+
+def test_an_entry_without_parameters_has_no_preview(previewed):
+    click(previewed, "top.entry.more")
+    spy = find(previewed, Spy, "top.entry.preview")
+    assert spy.isVisible()
+    choose(previewed, "top.entry.name", "None")
+    assert not spy.isVisible()
+    assert find(previewed, QAbstractButton, "top.entry.more").text() == "Entry: Nothing"
+    assert previewed.editor("entry.depth") is None
+
+
+def test_a_row_of_an_entry_comes_and_goes_with_its_sibling(previewed):
+    click(previewed, "top.entry.more")
+    depth = find(previewed, QDoubleSpinBox, "top.entry.depth")
+    assert not depth.isVisible()
+    choose_value(previewed, "top.entry.kind", "b")
+    assert depth.isVisible()
+    choose_value(previewed, "top.entry.kind", "a")
+    assert not depth.isVisible()
+
+
+def choose_value(form, name, value):
+    box = find(form, QComboBox, name)
+    box.setCurrentIndex(box.findData(value))
