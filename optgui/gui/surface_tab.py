@@ -3,41 +3,52 @@
 from __future__ import annotations
 
 import html
-import time
+from collections.abc import Sequence
 
-import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from optgui.core.constraints import ConstraintConfig
 from optgui.core.curvature import Curvature
-from optgui.core.optimizers import OptimizerConfig
-from optgui.core.surface import DescentConfig, DescentFrame, RacerConfig
+from optgui.core.surface import DescentConfig, DescentFrame
+from optgui.core.surface.frame import FindStationary
 from optgui.core.surface.rates import ruler
+from optgui.core.surface.story import Chapter
 from optgui.gui import theme
-from optgui.gui.form.editors import NumberEditor
-from optgui.gui.form.param_form import group_title
-from optgui.gui.job.job_panel import JobPanel
+from optgui.gui.form.numbers import NumberEditor
+from optgui.gui.form.widgets import group_title
 from optgui.gui.job.tab_frame import TabFrame
-from optgui.gui.plot.curve_view import CurveView
-from optgui.gui.plot.surface_view import SurfaceView
-from optgui.gui.readings import Facts
-from optgui.jobs.controller import PaintBudget
-from optgui.jobs.messages import JobState, Progress
-
-READINGS_S = 0.2  # numbers that change faster cannot be read
+from optgui.gui.surface.pictures import Pictures
+from optgui.gui.surface.race_curves import RaceCurves
+from optgui.gui.surface.race_panel import RacePanel
+from optgui.gui.surface.race_readings import RaceReadings
+from optgui.gui.surface.step_panel import StepPanel
+from optgui.gui.surface.story import StoryBar
+from optgui.gui.surface.timeline import Timeline
+from optgui.jobs.controller import JobController, PaintBudget
+from optgui.jobs.messages import JobState
 
 
 class SurfaceTab(TabFrame):
-    """Map with paths above, loss of each racer below."""
+    """Pictures of the race above, its curves below; controls on the left, numbers on the right."""
 
     def __init__(self, budget: PaintBudget, parent: QWidget | None = None) -> None:
-        super().__init__(JobPanel("surface", DescentConfig(), budget, restarts=True), parent)
-        self.map = SurfaceView()
-        self.loss = CurveView("Loss", "f(x, y)", log=True, object_name="surface.loss")
-        self.loss.set_hint("Press Start: each racer's loss appears here")
-        self.centre.addWidget(self.map)
-        self.centre.addWidget(self.loss)
+        panel = RacePanel(DescentConfig(), budget)
+        super().__init__(panel, parent)
+        self.race = panel
+        self.playback = panel.playback
+        self.timeline = Timeline(self.playback)
+        panel.run_bar.insert(self.timeline)
+        self.story = StoryBar()
+        self.controls_layout.insertWidget(0, self.story)
+        self.pictures = Pictures()
+        self.curves = RaceCurves()
+        self.loss = self.curves.loss
+        self.map = self.pictures.map
+        self.centre.addWidget(self.pictures)
+        self.centre.addWidget(self.curves)
         self.set_shares(5, 2)
+        self.pictures.set_hint("Press Start: the racers go down from the ring, which you can drag")
         self._formula = QLabel()
         self._formula.setWordWrap(True)
         self._formula.setTextFormat(Qt.TextFormat.RichText)
@@ -47,24 +58,44 @@ class SurfaceTab(TabFrame):
         group.addWidget(group_title("Surface"))
         group.addWidget(self._formula)
         self.readings_layout.addLayout(group)
-        self._facts: dict[int, Facts] = {}
-        self._facts_at = self.readings_layout.count()
+        self.step_panel = StepPanel()
+        self.numbers = RaceReadings()
+        self.readings_layout.addWidget(self.step_panel)
+        self.readings_layout.addWidget(self.numbers)
         self.readings_layout.addStretch(1)
-        self._lines: list[int] = []
-        self._steps = 0
-        self._frame: DescentFrame | None = None
-        self._readings_at = 0.0
-        panel = self.panel
-        panel.started.connect(self._on_started)
-        panel.progressed.connect(self._on_progressed)
+        self._connect()
+        self._surface = self._config.surface
+        self._show_config()
+        panel.compute()
+
+    def _connect(self) -> None:
+        panel, pictures = self.race, self.pictures
+        panel.raced.connect(self._on_raced)
         panel.state_changed.connect(self._on_state)
-        panel.marked.connect(self.loss.mark)
         panel.form.edited.connect(self._on_edited)
-        self.map.start_moved.connect(self._on_start_moved)
-        self._surface_name = self._config.surface.name
-        self._show_surface()
-        self._choose_scale()
-        panel.start(paused=True)
+        self.playback.moved.connect(lambda step: self._draw())
+        self.curves.wanted.connect(self._on_wanted)
+        self.story.chosen.connect(self._on_chapter)
+        pictures.start_moved.connect(self._on_start_moved)
+        pictures.constraint_dragged.connect(self._on_constraint_dragged)
+        pictures.points_changed.connect(self._on_points_changed)
+        pictures.acted.connect(self._on_acted)
+        pictures.selected.connect(self.step_panel.select)
+        pictures.stationary_wanted.connect(self._on_stationary_wanted)
+        pictures.said.connect(panel.messages.say)
+        pictures.toggled.connect(panel.toggle)
+        pictures.moved_on.connect(self._on_moved_on)
+        for page in pictures.pages:
+            page.taken.connect(self._on_taken)
+            page.said.connect(panel.messages.say)
+        self.step_panel.chosen.connect(self._on_selected)
+        self.numbers.curved.connect(self._mark_rates)
+        self.numbers.ball_changed.connect(pictures.show_noise_ball)
+
+    @property
+    def controllers(self) -> tuple[JobController, ...]:
+        """The race's job and those of the maps."""
+        return (self.race.controller, *(page.controller for page in self.pictures.pages))
 
     @property
     def _config(self) -> DescentConfig:
@@ -72,137 +103,128 @@ class SurfaceTab(TabFrame):
         assert isinstance(config, DescentConfig)
         return config
 
-    def _show_surface(self) -> None:
+    def _show_config(self) -> None:
+        """Show the surface of the form's config, and what is known of it."""
         config = self._config
-        entry = config.surface.entry
-        self.map.show_surface(config.surface, config.start, config.constraint)
-        minima = ", ".join(f"({x:.4g}, {y:.4g})" for x, y in entry.minima)
+        try:
+            self.pictures.show_config(config)
+        except ValueError as error:  # an empty feasible set: the last good picture stays
+            self.panel.messages.say(str(error))
+            return
+        surface = config.surface
+        flat = surface.entry.dimension == 1
+        minima = [f"{x:.4g}" if flat else f"({x:.4g}, {y:.4g})" for x, y in surface.minima]
+        words = "No minimum is known."
         if minima:
-            words = f"{'Minimum' if len(entry.minima) == 1 else f'{len(entry.minima)} minima'} at {minima}"
-        else:
-            words = "No minimum is known."
+            count = "Minimum" if len(minima) == 1 else f"{len(minima)} minima"
+            words = f"{count} at {', '.join(minima)}"
+        if surface.entry.note is not None and (note := surface.entry.note(surface.values)):
+            words = note
         muted = theme.colours(self).muted
+        name = "f(x)" if flat else "f(x, y)"
         self._formula.setText(
-            f"<p style='margin: 0'>f(x, y) = {html.escape(config.surface.formula)}</p>"
+            f"<p style='margin: 0'>{name} = {html.escape(surface.formula)}</p>"
             f"<p style='margin: 4px 0 0 0; color: {muted}'>{words}</p>"
         )
-        self._formula.setToolTip(entry.reference)
-
-    def _choose_scale(self) -> None:
-        """Draw losses on a log axis where none can fall below 0."""
-        surface = self._config.surface
-        lowest = [surface.value(x, y) for x, y in surface.entry.minima]
-        self.loss.set_log(bool(lowest) and min(lowest) > -1e-9)
+        self._formula.setToolTip(surface.entry.reference)
 
     def _on_edited(self, config: DescentConfig, path: str) -> None:
-        if config.surface.name != self._surface_name:
-            self._surface_name = config.surface.name
-            self._choose_scale()
-            x, y = config.surface.entry.start
-            self._show_surface()
-            self.panel.form.change("start", [x, y], final=True)
-            self.panel.form.set_config(self._config)
-        self._show_surface()
+        if config.surface.name != self._surface.name and path.startswith("surface"):
+            self._surface = config.surface
+            self._edit({"start": list(config.surface.entry.start)})
+        self._surface = config.surface
+        self._show_config()
 
-    def _on_start_moved(self, x: float, y: float, ended: bool) -> None:
-        form = self.panel.form
-        form.change("start", [x, y], final=ended)
-        form.set_config(form.config)
+    def _on_raced(self, frame: DescentFrame) -> None:
+        self.step_panel.show_race(frame, self.playback.step)
+        self._draw()
 
-    def _on_started(self, config: DescentConfig) -> None:
-        self.loss.clear()
-        for identity in self._lines:
-            self.loss.remove_line(str(identity))
-        self._lines = [racer.id for racer in config.racers]
-        for racer in config.racers:
-            self.loss.add_line(
-                str(racer.id),
-                _called(racer),
-                racer.id,
-                dash=theme.racer_dash(racer.id),
-            )
-        self.loss.set_span(config.steps)
-        self._steps, self._frame = 0, None
-        for facts in self._facts.values():
-            self.readings_layout.removeWidget(facts)
-            facts.hide()
-            facts.deleteLater()
-        self._facts = {
-            racer.id: Facts(_called(racer), f"surface.reading.{racer.id}") for racer in config.racers
-        }
-        for place, facts in enumerate(self._facts.values()):
-            self.readings_layout.insertWidget(self._facts_at + place, facts)
-
-    def _on_progressed(self, progress: Progress) -> None:
-        frame = progress.frame
-        if not isinstance(frame, DescentFrame):
+    def _draw(self) -> None:
+        """Show the race as it stands at the play head."""
+        frame = self.race.frame
+        if frame is None:
             return
-        config = self._config
-        shown = {racer.id: racer.visible for racer in config.racers}
-        self.map.show_race(frame, shown)
-        self._frame = frame
-        if frame.step == 0 or time.perf_counter() - self._readings_at > READINGS_S:
-            self._show_readings()
-        if frame.step == 0:
-            return  # the curves of a race that waits stay empty
-        steps = np.arange(self._steps, frame.step + 1)
-        for place, identity in enumerate(frame.ids):
-            stop = frame.diverged[place]
-            losses = frame.losses[place, self._steps : frame.step + 1]
-            key = str(identity)
-            cut = len(losses) if stop is None else max(0, stop - self._steps)
-            self.loss.extend(key, steps[:cut], losses[:cut])
-            self.loss.set_line_visible(key, shown.get(identity, True))
-        self._steps = frame.step + 1
-        self.loss.set_span(config.steps)
-        self.loss.refresh()
+        step = min(self.playback.step, frame.step)
+        if step > 0:
+            self.pictures.set_hint("")
+        shown = {racer.id: racer.visible for racer in self._config.racers}
+        self.pictures.show_race(frame, shown, step)
+        self.curves.show_race(frame, shown, step)
+        self.step_panel.show_race(frame, step)
+        self.numbers.show_race(frame, step)
 
     def _on_state(self, state: JobState) -> None:
         if state is not JobState.RUNNING:
-            self._show_readings()
+            self.numbers.show_now()
 
-    def _show_readings(self) -> None:
-        """Show the numbers of the last frame."""
-        if self._frame is None:
-            return
-        self._readings_at = time.perf_counter()
-        for place, identity in enumerate(self._frame.ids):
-            self._show_facts(self._frame, place, identity)
+    def _on_wanted(self, step: int) -> None:
+        self.playback.pause()
+        self.playback.go(step)
 
-    def _show_facts(self, frame: DescentFrame, place: int, identity: int) -> None:
-        facts = self._facts.get(identity)
-        if facts is None:
-            return
-        x, y = frame.heads[place]
-        stop = frame.diverged[place]
-        facts.show_fact("x, y", f"{x:.4g}, {y:.4g}")
-        facts.show_fact(
-            "f(x, y)", f"{frame.losses[place, -1]:.4g}" if stop is None else f"diverged at step {stop}"
-        )
-        facts.show_fact("‖∇f‖", f"{frame.gradient_norms[place, -1]:.4g}")
-        curvature = frame.curvatures[place]
-        low, high = curvature.eigenvalues
-        facts.show_fact("Hessian λ", f"{low:.4g}, {high:.4g}")
-        racers = self._config.racers
-        if place < len(racers) and racers[place].id == identity:
-            self._show_ruler(facts, place, racers[place].optimizer, curvature)
+    def _on_moved_on(self, steps: int) -> None:
+        self.playback.pause()
+        self.playback.forward(steps)
 
-    def _show_ruler(self, facts: Facts, place: int, optimizer: OptimizerConfig, curvature: Curvature) -> None:
-        """Say what the learning rate does here, and mark the rates that matter on its slider."""
-        if curvature.kind == "not finite":
-            return
-        rule = ruler(curvature.eigenvalues, optimizer)
-        facts.show_fact("Learning rate", rule.regime(optimizer.lr).name)
-        editor = self.panel.form.editor(f"racers.{place}.optimizer.lr")
-        if isinstance(editor, NumberEditor):
-            editor.set_marks(tuple((mark.value, f"{mark.label} ({mark.formula})") for mark in rule.marks))
+    def _on_selected(self, identity: int) -> None:
+        self.pictures.select(identity)
+        self.numbers.select(identity)
+
+    def _on_start_moved(self, x: float, y: float, ended: bool) -> None:
+        self._edit({"start": [x, y]}, final=ended)
+
+    def _on_constraint_dragged(self, constraint: ConstraintConfig, ended: bool) -> None:
+        self._edit({"constraint": constraint.model_dump(mode="json")}, final=ended)
+
+    def _on_points_changed(self, points: Sequence[Sequence[float]], ended: bool) -> None:
+        self._edit({"surface.points": [list(point) for point in points]}, final=ended)
+
+    def _on_acted(self, values: dict[str, object]) -> None:
+        surface = self._config.surface
+        self._edit({"surface": {"name": surface.name, **surface.model_dump(mode="json"), **values}})
+
+    def _on_taken(self, changes: dict[str, object]) -> None:
+        self._edit(changes)
+
+    def _edit(self, changes: dict[str, object], *, final: bool = True) -> None:
+        """Make edits as a person does in the form, the last one as the end of the gesture."""
+        form = self.panel.form
+        for place, (path, value) in enumerate(changes.items(), 1):
+            form.change(path, value, final=final and place == len(changes))
+        form.set_config(form.config)
+
+    def _on_chapter(self, chapter: Chapter) -> None:
+        """Open a chapter of the story and play it."""
+        config = DescentConfig.parse(chapter.config)
+        self._surface = config.surface
+        self.playback.pause()
+        self.open_config(config)
+        self.pictures.choose(self.pictures.map_action)
+        self.pictures.map.fit()
+        self.pictures.set_overlays(chapter.overlays)
+        self.playback.rewind()
+        self.playback.play()
+
+    def _on_stationary_wanted(self) -> None:
+        self.panel.ask(FindStationary(self._config.surface.entry.domain), self._on_stationary)
+
+    def _on_stationary(self, found: Sequence[Curvature]) -> None:
+        self.pictures.show_stationary(found)
+        if not found:
+            self.panel.messages.say("No stationary point was found in the domain.")
+
+    def _mark_rates(self, curvatures: Sequence[Curvature]) -> None:
+        """Mark the rates that matter where each racer stands on the slider of its learning rate."""
+        flat = self._config.surface.entry.dimension == 1
+        for place, (racer, at) in enumerate(zip(self._config.racers, curvatures, strict=False)):
+            editor = self.panel.form.editor(f"racers.{place}.optimizer.lr")
+            if not isinstance(editor, NumberEditor):
+                continue
+            marks = ()
+            if at.kind != "not finite":
+                eigenvalues = at.hessian[0, :1] if flat else at.eigenvalues
+                marks = ruler(eigenvalues, racer.optimizer).marks
+            editor.set_marks(tuple((mark.value, f"{mark.label} ({mark.formula})") for mark in marks))
 
     def summary(self) -> dict[str, object]:
         """What the tab shows, for the tour's numbers."""
         return {"surface": self._config.surface.name, "losses": self.loss.summary()}
-
-
-def _called(racer: RacerConfig) -> str:
-    """A racer in few words: its number, its optimizer, and its momentum if it has any."""
-    momentum = racer.optimizer.values.get("momentum")
-    return f"{racer.id + 1} {racer.optimizer.name}" + (f" {momentum:.4g}" if momentum else "")

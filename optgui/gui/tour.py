@@ -92,9 +92,9 @@ def tour(window: MainWindow, folder: Path) -> int:
 
     window.go_to("surface")
     surface = window.surface
-    guide.edit(surface, "speed", 250.0)
+    surface.playback.speed = 5.0
     guide.begin(surface)
-    guide.pause(1200)
+    guide.pause(600)
     guide.edit(surface, "racers.0.optimizer.lr", 0.0015)
     guide.picture("surface-racing")
     guide.finish(surface)

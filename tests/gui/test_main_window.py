@@ -214,8 +214,8 @@ def test_each_tab_begins_with_something_to_look_at_and_one_button_to_press(qtbot
     assert shared.attack.loss.hint
 
 
-def test_the_empty_loss_of_a_race_says_what_will_appear(shared):
-    assert "Press Start" in shared.surface.loss.hint
+def test_a_race_that_waits_says_what_will_happen(shared):
+    assert "Press Start" in shared.surface.pictures.hint
 
 
 # Names and keys
@@ -428,19 +428,19 @@ def test_a_saved_config_opens_as_it_was(window, tmp_path, monkeypatch):
 # What the tabs do together
 
 
-def test_a_race_runs_to_its_end_and_keeps_a_mark_where_it_was_edited(qtbot, window):
+def test_an_edit_in_mid_race_redraws_the_whole_path_and_the_race_plays_on(qtbot, window):
     surface = window.surface
-    form = surface.panel.form
-    form.set_config(form.config.changed("speed", 200.0))
+    surface.playback.speed = 2.0
     surface.panel.start()
-    wait_for(qtbot, surface, JobState.RUNNING)
-    form.change("racers.0.optimizer.lr", 0.0005, final=True)
-    qtbot.waitUntil(lambda: bool(surface.loss.marks), timeout=5000)
-    form.change("speed", 100_000.0, final=True)
+    qtbot.waitUntil(lambda: surface.playback.step > 3, timeout=5000)
+    before = surface.race.frame.paths[0, :3].copy()
+    surface.panel.form.change("racers.0.optimizer.lr", 0.0005, final=True)
+    qtbot.waitUntil(lambda: surface.race.frame.config.racers[0].optimizer.lr == 0.0005, timeout=5000)
+    assert surface.panel.state is JobState.RUNNING
+    assert not np.array_equal(surface.race.frame.paths[0, :3], before)
+    surface.playback.speed = 100.0
     wait_for(qtbot, surface, JobState.FINISHED)
-    [(step, text), (later, _)] = surface.loss.marks
-    assert text == "lr 0.001 → 0.0005"
-    assert 0 <= step <= later <= 500
+    assert surface.playback.step == 500
     assert {x for x, _ in surface.loss.summary().values()} == {500.0}
 
 
@@ -517,7 +517,8 @@ def test_every_surface_can_be_raced_on(qtbot, window):
         box.setCurrentIndex(index)
         box.activated.emit(index)
         assert form.config.surface.name == box.currentData()
-        form.set_config(form.config.changed("steps", 20).changed("speed", 100_000.0))
+        form.set_config(form.config.changed("steps", 20))
+        window.surface.playback.speed = 100.0
         window.surface.panel.start()
         wait_for(qtbot, window.surface, JobState.FINISHED)
         assert window.surface.panel.messages.sentence == ""
@@ -527,7 +528,7 @@ def test_every_surface_can_be_raced_on(qtbot, window):
 
 
 def begin_race(qtbot, window):
-    window.surface.panel.form.set_config(window.surface.panel.form.config.changed("steps", 1_000_000))
+    window.surface.panel.form.set_config(window.surface.panel.form.config.changed("steps", 100_000))
     window.surface.panel.start()
     wait_for(qtbot, window.surface, JobState.RUNNING)
 

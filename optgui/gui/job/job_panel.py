@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from optgui.core.params import Change, Config, Kind, changes
+from optgui.core.params import Change, Config, EntryConfig, Kind, changes
 from optgui.gui.error_bar import ErrorBar
-from optgui.gui.form.param_form import ParamForm
+from optgui.gui.form.param_form import ParamForm, Preview
 from optgui.gui.history import Gesture, History
 from optgui.gui.job.run_bar import RunBar
 from optgui.jobs.controller import JobController, PaintBudget
 from optgui.jobs.messages import Answer, Edit, Failure, JobState, Progress
 
+Previews = Mapping[type[EntryConfig], Callable[[], Preview]]
 Proceed = Callable[[Any], None]
 
 
@@ -38,11 +39,12 @@ class JobPanel(QObject):
         parent: QObject | None = None,
         *,
         restarts: bool = False,
+        previews: Previews | None = None,
     ) -> None:
         super().__init__(parent)
         self.subject, self.restarts = subject, restarts
         self.gather: Callable[[Proceed], None] = lambda proceed: proceed(None)
-        self.form = ParamForm(config, subject)
+        self.form = ParamForm(config, subject, previews=previews)
         self.run_bar = RunBar(subject)
         self.messages = ErrorBar(subject)
         self.controller = JobController(budget, self)

@@ -28,7 +28,7 @@ class RunBar(QFrame):
         self._samples: deque[tuple[float, int]] = deque()
         self._status = Status(0, 0)
         self._state = JobState.IDLE
-        layout = QHBoxLayout(self)
+        self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(8)
         self.start_button = self._button("Start", f"{subject}.start", "Start, pause or go on (F5)")
@@ -54,6 +54,12 @@ class RunBar(QFrame):
         self.progress.setFixedWidth(self.fontMetrics().averageCharWidth() * 30)
         layout.addWidget(self.progress)
         self.show_state(JobState.IDLE)
+
+    def insert(self, widget: QWidget) -> None:
+        """Put controls of time between Stop and the words; the progress bar gives way to them."""
+        self._row.insertWidget(self._row.indexOf(self.stop_button) + 1, widget, 3)
+        self._row.setStretchFactor(self.text, 2)
+        self.progress.hide()
 
     def _button(self, text: str, name: str, help: str) -> QPushButton:
         button = QPushButton(text)

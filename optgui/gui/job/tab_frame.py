@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from optgui.core.params import Config
@@ -67,6 +67,12 @@ class _Column(QScrollArea):
         bar = self.verticalScrollBar().sizeHint().width()
         inside = self.widget().minimumSizeHint().width() if self.widget() else 0
         return QSize(inside + bar, super().minimumSizeHint().height())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Tell the splitter when what it holds wants more room."""
+        if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
 
 def _side(name: str) -> tuple[QWidget, QVBoxLayout]:

@@ -1,0 +1,1 @@
+"""The parts of the surface tab: playing a race, its curves, its numbers."""
