@@ -8,6 +8,10 @@ from typing import Any, NamedTuple, Protocol, cast
 
 ENGINES: dict[str, str] = {
     "surface": "optgui.core.surface.engine:DescentEngine",
+    "basins": "optgui.core.surface.maps.basins:BasinsEngine",
+    "sweep": "optgui.core.surface.maps.sweep:SweepEngine",
+    "rate_map": "optgui.core.surface.maps.rate_map:RateMapEngine",
+    "tuner": "optgui.core.surface.maps.tuner:TunerEngine",
     "training": "optgui.core.training.engine:TrainingEngine",
     "attack": "optgui.core.attack.engine:AttackEngine",
     "digits": "optgui.core.training.digits:DigitsEngine",

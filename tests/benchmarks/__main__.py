@@ -31,6 +31,8 @@ BENCHMARKS = (  # each a module whose `rows` measures it
     "digits",
     "attack",
     "tutorial_attack",
+    "race",
+    "maps",
 )
 LIBRARIES = ("torch", "torchvision", "numpy", "PySide6-Essentials", "pyqtgraph")
 WIDTHS = (72, 15, 15, 7, 8)
