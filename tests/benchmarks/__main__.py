@@ -33,6 +33,7 @@ BENCHMARKS = (  # each a module whose `rows` measures it
     "tutorial_attack",
     "race",
     "maps",
+    "scrub",
 )
 LIBRARIES = ("torch", "torchvision", "numpy", "PySide6-Essentials", "pyqtgraph")
 WIDTHS = (72, 15, 15, 7, 8)
