@@ -18,6 +18,10 @@ from optgui.gui import theme
 from optgui.gui.form.numbers import NumberEditor
 from optgui.gui.form.widgets import group_title
 from optgui.gui.job.tab_frame import TabFrame
+from optgui.gui.surface.maps.basins_page import BasinsPage
+from optgui.gui.surface.maps.rate_map_page import RateMapPage
+from optgui.gui.surface.maps.sweep_page import SweepPage
+from optgui.gui.surface.maps.tuner_page import TunerPage
 from optgui.gui.surface.pictures import Pictures
 from optgui.gui.surface.race_curves import RaceCurves
 from optgui.gui.surface.race_panel import RacePanel
@@ -41,7 +45,7 @@ class SurfaceTab(TabFrame):
         panel.run_bar.insert(self.timeline)
         self.story = StoryBar()
         self.controls_layout.insertWidget(0, self.story)
-        self.pictures = Pictures()
+        self.pictures = Pictures([page(budget) for page in (BasinsPage, SweepPage, RateMapPage, TunerPage)])
         self.curves = RaceCurves()
         self.loss = self.curves.loss
         self.map = self.pictures.map

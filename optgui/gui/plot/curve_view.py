@@ -239,6 +239,11 @@ class CurveView(QWidget):
         self._range.fit(self.lines.values())
         self._show_range()
 
+    @property
+    def is_zoomed(self) -> bool:
+        """Whether the user has chosen what part of x is seen."""
+        return self._range.is_zoomed
+
     def zoom(self, factor: float) -> None:
         """Show `factor` times as much of x, about the cursor or the middle."""
         self._range.zoom(factor, self.cursor if self.cursor is not None else sum(self.x_range) / 2)

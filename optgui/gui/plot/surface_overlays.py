@@ -31,6 +31,7 @@ class Overlay(NamedTuple):
 
 
 OVERLAYS = (
+    Overlay("ahead", "Path ahead", "What is computed and not played yet, as thin lines.", True),
     Overlay(
         "arrows",
         "Step arrows",

@@ -38,6 +38,7 @@ class PathLayer(Layer):
         self._shown: tuple[int, ...] = ()  # places
         self._step = 0
         self._chosen: int | None = None
+        self._with_ahead = False
         self._kept: dict[int, NDArray[np.intp]] = {}
         self._kept_for: tuple[object, ...] = ()
 
@@ -49,26 +50,37 @@ class PathLayer(Layer):
         shown: Mapping[int, bool],
         step: int,
         chosen: int | None,
+        *,
+        ahead: bool = False,
     ) -> None:
-        """Draw up to `step`; `chosen` is the id of the racer that gets a ring."""
+        """Draw up to `step`, and with `ahead` what follows as thin lines; `chosen` is who gets a ring."""
         self._shown = tuple(place for place, identity in enumerate(ids) if shown.get(identity, True))
         key = (self.view.viewRect(), len(self._shown))
         if paths is not self._paths or key != self._kept_for:
             self._kept, self._kept_for = {}, key
         self._ids, self._paths, self._diverged = ids, paths, diverged
-        self._step, self._chosen = step, chosen
+        self._step, self._chosen, self._with_ahead = step, chosen, ahead
         self.update()
 
     def points(self, place: int) -> Array:
         """What is drawn of a path (m, 2): the points kept of it up to the step, and the head."""
+        indices = self._indices(place)
+        count = int(np.searchsorted(indices, self._step, side="left"))
+        return np.concatenate([self._paths[place][indices[:count]], self._paths[place, self._step, None]])
+
+    def ahead(self, place: int) -> Array:
+        """What is computed of a path behind the step (m, 2), from the head on."""
+        indices = self._indices(place)
+        count = int(np.searchsorted(indices, self._step, side="right"))
+        return np.concatenate([self._paths[place, self._step, None], self._paths[place][indices[count:]]])
+
+    def _indices(self, place: int) -> NDArray[np.intp]:
         if place not in self._kept:
             most = min(MOST_POINTS, ALL_POINTS // max(1, len(self._shown)))
             room = self.view.viewRect()
             room.adjust(-room.width(), -room.height(), room.width(), room.height())  # one can pan a little
             self._kept[place] = kept(self._paths[place], self.view.viewPixelSize(), most, room)
-        indices = self._kept[place]
-        count = int(np.searchsorted(indices, self._step, side="left"))
-        return np.concatenate([self._paths[place][indices[:count]], self._paths[place, self._step, None]])
+        return self._kept[place]
 
     def at(self, point: QPointF) -> int | None:
         """The racer whose head lies at a point, given in data coordinates, or None.
@@ -96,6 +108,10 @@ class PathLayer(Layer):
         pixels = self.pixels(painter)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         casing = QColor(tokens.casing)
+        if self._with_ahead:
+            for place in self._shown:
+                colour = theme.racer_colour(self._ids[place], self._widget)
+                _stroke(painter, pixels(self.ahead(place)), QPen(_mixed(casing, colour, 0.55), 1))
         lines = {place: pixels(self.points(place)) for place in self._shown}
         for place in self._shown:
             identity = self._ids[place]

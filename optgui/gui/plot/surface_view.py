@@ -222,7 +222,10 @@ class SurfaceView(QWidget):
         moment = chosen = None
         if self._race is not None:
             frame, shown, step = self._race
-            self.paths.draw(frame.ids, frame.paths, frame.diverged, shown, step, self._selected)
+            ahead = "ahead" in self._on
+            self.paths.draw(
+                frame.ids, frame.paths, frame.diverged, shown, step, self._selected, ahead=ahead
+            )
             places = tuple(i for i, identity in enumerate(frame.ids) if shown.get(identity, True))
             ids = [frame.ids[place] for place in places]
             chosen = self._selected if self._selected in ids else None

@@ -93,8 +93,8 @@ class MapPage(QWidget):
         """Whether there is something to see in a frame; until then the last picture stays."""
         return True
 
-    def show_nothing(self) -> None:
-        """Take the picture away: there is nothing to compute."""
+    def show_nothing(self, sentence: str) -> None:
+        """Take the picture away and say why: there is nothing to compute."""
 
     def show_race(self, race: DescentConfig, domain: Domain, racer: int | None, *, wanted: bool) -> None:
         """Take the race to map; with `wanted` the page is on screen and computes."""
@@ -113,7 +113,7 @@ class MapPage(QWidget):
         except ValueError as error:
             self.cancel()
             self._running = self.frame = None
-            self.show_nothing()
+            self.show_nothing(str(error))
             self.say(str(error))
             return
         self._wanted = config
@@ -133,6 +133,11 @@ class MapPage(QWidget):
         if sentence != self.words.text():
             self.words.setText(sentence)
             self.words.setToolTip(sentence)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the map that was begun last is complete."""
+        return self._running is not None and self._finished
 
     @property
     def racer(self) -> RacerConfig | None:
@@ -167,6 +172,8 @@ class MapPage(QWidget):
         if frame is not None and frame is not self.frame and self.is_picture(frame):
             self.frame, self._drawn = frame, True
             self.draw(frame)
+            if self._turns:  # a newer one has waited for this picture alone
+                self._begin()
 
     def _on_state(self, state: JobState) -> None:
         self.progress.setVisible(state in (JobState.RUNNING, JobState.PREPARING))

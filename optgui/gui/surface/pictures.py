@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -22,8 +22,8 @@ from optgui.core.surface import DescentConfig, DescentFrame
 from optgui.core.surface.noise_ball import NoiseBall
 from optgui.gui.form.param_form import small_button
 from optgui.gui.plot.data_view import DataView
-from optgui.gui.plot.line_view import LineView
 from optgui.gui.plot.line_view import OVERLAYS as LINE_OVERLAYS
+from optgui.gui.plot.line_view import LineView
 from optgui.gui.plot.opengl import available
 from optgui.gui.plot.surface_overlays import OVERLAYS
 from optgui.gui.plot.surface_view import SurfaceView
@@ -31,6 +31,13 @@ from optgui.gui.plot.surface_view_3d import SurfaceView3D
 from optgui.gui.surface.map_page import MapPage
 
 TWO_SIGMA = 2.0  # the drawn noise ball: two standard deviations
+
+
+class _Stack(QStackedWidget):
+    """A stack that is as narrow as the window wants: a page with many fields does not push the sides away."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(200, 160)
 
 
 class Pictures(QWidget):
@@ -55,7 +62,7 @@ class Pictures(QWidget):
         self._config: DescentConfig | None = None
         self._race: tuple[DescentFrame, Mapping[int, bool], int] | None = None
         self._selected: int | None = None
-        self._stack = QStackedWidget()
+        self._stack = _Stack()
         self._beside = QSplitter(Qt.Orientation.Horizontal)
         self._beside.setHandleWidth(1)
         self._beside.setChildrenCollapsible(False)
@@ -76,12 +83,6 @@ class Pictures(QWidget):
             self._offer(page.title, f"surface.show.{page.subject}", page.help, page)
         self._stack.addWidget(self.line)
         self._bar.addStretch(1)
-        self._stationary = small_button(
-            "Find stationary points",
-            "surface.stationary",
-            "Find all minima, maxima and saddles in the domain",
-        )
-        self._stationary.clicked.connect(self._on_stationary)
         self._fit = small_button("Fit", "surface.fit", "Show the whole domain (Home)")
         self._fit.clicked.connect(self._on_fit)
         self._show = QToolButton()
@@ -91,7 +92,7 @@ class Pictures(QWidget):
         self._show.setToolTip("What is shown on top of the map")
         self._show.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.overlays = self._make_menu()
-        for button in (self._stationary, self._fit, self._show):
+        for button in (self._fit, self._show):
             self._bar.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -134,6 +135,11 @@ class Pictures(QWidget):
             action.setChecked(overlay.on_by_default)
             action.toggled.connect(lambda on, name=overlay.name: self._set_overlay(name, on))
             made[overlay.name] = action
+        menu.addSeparator()
+        find = menu.addAction("Find stationary points")
+        find.setObjectName("surface.stationary")
+        find.setToolTip("Find all minima, maxima and saddles in the domain")
+        find.triggered.connect(lambda: self.stationary_wanted.emit())
         self._show.setMenu(menu)
         return made
 
@@ -253,9 +259,8 @@ class Pictures(QWidget):
             page = self.line
         self._stack.setCurrentWidget(page)
         on_map = action is self.map_action
-        for button in (self._stationary, self._show):
-            button.setEnabled(on_map)
-            button.setToolTip(button.accessibleName() if on_map else "Choose Map first")
+        self._show.setEnabled(on_map)
+        self._show.setToolTip(self._show.accessibleName() if on_map else "Choose Map first")
         self._fit.setEnabled(not isinstance(page, MapPage))
         self.data.setVisible(on_map and self._config is not None and bool(self._config.surface.entry.picture))
         self._refresh_page()
@@ -287,9 +292,6 @@ class Pictures(QWidget):
         self.map.set_overlay(name, on)
         if name in LINE_OVERLAYS:
             self.line.set_overlay(name, on)
-
-    def _on_stationary(self) -> None:
-        self.stationary_wanted.emit()
 
     def _on_fit(self) -> None:
         if isinstance(self.picture, (SurfaceView, LineView, SurfaceView3D)):

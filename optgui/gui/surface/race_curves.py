@@ -124,9 +124,9 @@ class RaceCurves(QWidget):
                     view.remove_line(key)
                 for identity, name in names:
                     view.add_line(str(identity), name, identity, dash=theme.racer_dash(identity))
-        self.rate.setVisible(any(racer.scheduler.name != "None" for racer in config.racers))
         for view in self._curves:
             view.set_span(config.steps)
+        self.rate.setVisible(any(racer.scheduler.name != "None" for racer in config.racers))
         self.gradient.set_y_label(measure_name(config))
         self.distance.set_hint("" if frame.minima else "No minimum is known")
         if before is None or before.config.surface != config.surface:
@@ -166,6 +166,8 @@ class RaceCurves(QWidget):
             end = 0 if empty else frame.step + 1 if stop is None else stop
             view.set_line(key, steps[:end], values[place, :end])
             view.set_line_visible(key, self._shown.get(identity, True))
+        if not view.is_zoomed:
+            view.fit()  # a path drawn anew may be shorter and lower than the one before
         view.refresh()
 
     def _on_tab(self, index: int) -> None:

@@ -89,7 +89,5 @@ class RacerTable(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme and the font."""
         super().changeEvent(event)
-        if hasattr(self, "copy_button") and (
-            theme.repaints(event) or event.type() == QEvent.Type.FontChange
-        ):
+        if hasattr(self, "copy_button") and (theme.repaints(event) or event.type() == QEvent.Type.FontChange):
             self._restyle()

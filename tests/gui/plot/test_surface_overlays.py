@@ -52,6 +52,7 @@ def gradient(point):
 
 def test_overlays_have_names_words_and_a_default():
     assert [overlay.name for overlay in OVERLAYS] == [
+        "ahead",
         "arrows",
         "moments",
         "curvature",

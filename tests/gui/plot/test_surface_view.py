@@ -311,8 +311,17 @@ def test_the_cursor_reads_a_stationary_point_it_is_near(show):
     assert "Stationary" not in read_out.text()
 
 
+def test_the_path_ahead_reaches_from_the_head_to_the_last_step(show):
+    frame = race()
+    view = show(frame, step=10)
+    ahead = view.paths.ahead(1)
+    np.testing.assert_array_equal(ahead[0], frame.paths[1, 10])
+    np.testing.assert_allclose(ahead[-1], frame.paths[1, -1], atol=0.05)
+    np.testing.assert_array_equal(view.paths.points(1)[-1], ahead[0])
+
+
 def test_an_unknown_overlay_is_refused(show):
-    with pytest.raises(ValueError, match="name: expected one of arrows, "):
+    with pytest.raises(ValueError, match="name: expected one of ahead, arrows, "):
         show(race()).set_overlay("arrow", True)
 
 

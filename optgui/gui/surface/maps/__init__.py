@@ -1,0 +1,1 @@
+"""The pages of maps: basins, rate sweep, rate map and tuner."""

@@ -1,0 +1,20 @@
+"""Places and shares in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def point(at: Iterable[float], *, flat: bool = False) -> str:
+    """A place: "(3, −2)", of a function of x alone "3"."""
+    x, y = (f"{0.0 if abs(value) < 5e-7 else value:.4g}".replace("-", "−") for value in at)
+    return x if flat else f"({x}, {y})"
+
+
+def percent(share: float) -> str:
+    """A share in whole percent; "< 1 %" and "> 99 %" where rounding would say none or all."""
+    if 0 < share < 0.005:
+        return "< 1 %"
+    if 0.995 <= share < 1:
+        return "> 99 %"
+    return f"{100 * share:.0f} %"
