@@ -146,12 +146,6 @@ def taylor(curvature: Curvature, order: int, xy: ArrayLike) -> Array:
     return np.asarray(model)
 
 
-def promised_decrease(lr: float, gradient: ArrayLike) -> float:
-    """What the first-order model promises of one gradient step: lr * |g|^2."""
-    g = np.asarray(gradient, dtype=np.float64)
-    return float(lr * (g @ g))
-
-
 def largest_decreasing_lr(function: Function, point: ArrayLike) -> float:
     """The lr up to which every gradient step lowers the function: f(x - lr g) < f(x) on (0, lr).
 

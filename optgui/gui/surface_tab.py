@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from optgui.core.constraints import ConstraintConfig
@@ -32,6 +32,8 @@ from optgui.gui.surface.timeline import Timeline
 from optgui.jobs.controller import JobController, PaintBudget
 from optgui.jobs.messages import JobState
 
+HINT = "Press Start: the racers go down from the ring, which you can drag"
+
 
 class SurfaceTab(TabFrame):
     """Pictures of the race above, its curves below; controls on the left, numbers on the right."""
@@ -52,7 +54,7 @@ class SurfaceTab(TabFrame):
         self.centre.addWidget(self.pictures)
         self.centre.addWidget(self.curves)
         self.set_shares(5, 2)
-        self.pictures.set_hint("Press Start: the racers go down from the ring, which you can drag")
+        self.pictures.set_hint(HINT)
         self._formula = QLabel()
         self._formula.setWordWrap(True)
         self._formula.setTextFormat(Qt.TextFormat.RichText)
@@ -94,7 +96,7 @@ class SurfaceTab(TabFrame):
             page.said.connect(panel.messages.say)
         self.step_panel.chosen.connect(self._on_selected)
         self.numbers.curved.connect(self._mark_rates)
-        self.numbers.ball_changed.connect(pictures.show_noise_ball)
+        self.numbers.balls_changed.connect(pictures.show_noise_balls)
 
     @property
     def controllers(self) -> tuple[JobController, ...]:
@@ -115,7 +117,11 @@ class SurfaceTab(TabFrame):
         except ValueError as error:  # an empty feasible set: the last good picture stays
             self.panel.messages.say(str(error))
             return
-        surface = config.surface
+        self._describe()
+
+    def _describe(self) -> None:
+        """Set the formula and what is known of its minima."""
+        surface = self._config.surface
         flat = surface.entry.dimension == 1
         minima = [f"{x:.4g}" if flat else f"({x:.4g}, {y:.4g})" for x, y in surface.minima]
         words = "No minimum is known."
@@ -137,7 +143,13 @@ class SurfaceTab(TabFrame):
             self._surface = config.surface
             self._edit({"start": list(config.surface.entry.start)})
         self._surface = config.surface
+        self.story.follow(config)
         self._show_config()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if theme.repaints(event) and hasattr(self, "_formula"):
+            self._describe()
 
     def _on_raced(self, frame: DescentFrame) -> None:
         self.step_panel.show_race(frame, self.playback.step)
@@ -149,7 +161,7 @@ class SurfaceTab(TabFrame):
         if frame is None:
             return
         step = min(self.playback.step, frame.step)
-        if step > 0:
+        if step > 0 or self.pictures.hint != HINT:
             self.pictures.set_hint("")
         shown = {racer.id: racer.visible for racer in self._config.racers}
         self.pictures.show_race(frame, shown, step)
@@ -160,6 +172,8 @@ class SurfaceTab(TabFrame):
     def _on_state(self, state: JobState) -> None:
         if state is not JobState.RUNNING:
             self.numbers.show_now()
+        if state is JobState.FAILED:
+            self.pictures.set_hint("This race cannot start: paths and numbers are those of the one before")
 
     def _on_wanted(self, step: int) -> None:
         self.playback.pause()

@@ -15,7 +15,6 @@ from optgui.core.curvature import (
     derivatives,
     find_stationary_points,
     largest_decreasing_lr,
-    promised_decrease,
     stationary_points,
     taylor,
 )
@@ -240,12 +239,6 @@ def test_second_order_model_of_a_quadratic_is_the_quadratic():
 def test_taylor_refuses_other_orders():
     with pytest.raises(ValueError, match="order: expected 1 or 2, got 3"):
         taylor(curvature_at(saddle, (0, 0)), 3, (0, 0))
-
-
-def test_promised_decrease_is_the_first_order_models():
-    at = curvature_at(ROSENBROCK, (-1.2, 1))
-    model = at.value - taylor(at, 1, at.point - 1e-3 * at.gradient)
-    assert promised_decrease(1e-3, at.gradient) == pytest.approx(model, rel=1e-12)
 
 
 @pytest.mark.parametrize("place", range(10))

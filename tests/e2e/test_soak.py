@@ -53,8 +53,9 @@ def test_a_minute_of_live_plotting_wears_nothing_out(qtbot):
     after = sys.getrefcount(None)
     timer.stop()
     state = tab.panel.state
-    tab.panel.controller.quit()
-    assert tab.panel.controller.wait(2000)
+    for controller in tab.controllers:
+        controller.quit()
+    assert all(controller.wait(2000) for controller in tab.controllers)
     assert state is JobState.RUNNING
     assert after > before - 200
     assert min(curve.canvas.paints, tab.loss.canvas.paints) > SOAK_S

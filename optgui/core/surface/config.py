@@ -13,10 +13,10 @@ from optgui.core.constraints import ConstraintConfig, ConvexSet, Intersection
 from optgui.core.curvature import Curvature, curvature_at, curvatures_at
 from optgui.core.params import Config, EntryConfig, param
 from optgui.core.registry import Registry
-from optgui.core.schedulers import SchedulerConfig
 from optgui.core.surface.noise import NoiseConfig
 from optgui.core.surface.optimizers import DescentOptimizer
 from optgui.core.surface.problems import SURFACES, Point, Surface
+from optgui.core.surface.schedules import RaceSchedulerConfig
 
 MOST_RACERS = 24
 
@@ -81,10 +81,10 @@ class RacerConfig(Config):
         title="Optimizer",
         help="How the racer turns gradients into steps.",
     )
-    scheduler: SchedulerConfig = param(
-        SchedulerConfig(name="None"),
+    scheduler: RaceSchedulerConfig = param(
+        RaceSchedulerConfig(name="None"),
         title="Schedule",
-        help="A factor on the racer's learning rate; here an epoch is one step.",
+        help="A factor on the racer's learning rate, step by step.",
         rare=True,
     )
     visible: bool = param(True, title="Visible", help="Whether the racer's path is drawn.", live=True)

@@ -21,6 +21,7 @@ class NoisyGradients:
         values, entry = config.noise.values, config.surface.entry
         random = np.random.default_rng(config.seed)
         self._sigma: float = values.get("sigma", 0.0)
+        self._free = np.array([1.0, 0.0 if entry.dimension == 1 else 1.0])  # a function of x has no y
         self._random = random
         self._batches: Batches | None = None
         if config.noise.name == "MiniBatch" and entry.terms is not None and entry.count is not None:
@@ -35,7 +36,7 @@ class NoisyGradients:
             self._chosen = torch.from_numpy(self._batches.draw())
             return self._sample.gradients(x)[1]
         if self._sigma:
-            return gradients + self._sigma * self._random.standard_normal(2)
+            return gradients + self._sigma * self._free * self._random.standard_normal(2)
         return gradients
 
     def _estimate(self, xy: torch.Tensor) -> torch.Tensor:
@@ -49,7 +50,7 @@ class Rates:
     """Effective rates of the racers: base rate times schedule factor; `now` (racers,) is of the next step."""
 
     def __init__(self, config: DescentConfig) -> None:
-        self._base = np.array([racer.optimizer.lr for racer in config.racers])
+        self.base = np.array([racer.optimizer.lr for racer in config.racers])
         self._curves: list[tuple[int, Array]] = []
         self._schedules: list[tuple[int, Schedule]] = []
         for place, racer in enumerate(config.racers):
@@ -60,14 +61,14 @@ class Rates:
                 self._schedules.append((place, Schedule(racer.scheduler, 1, config.steps)))
             else:
                 self._curves.append((place, factors))
-        self.now = self._base
-        self.advance(0, self._base)
+        self.now = self.base
+        self.advance(0, self.base)
 
     def advance(self, step: int, losses: Array) -> None:
         """Go on to the rates of step `step` + 1, behind a step that led to `losses` (racers,)."""
         if not self._curves and not self._schedules:
             return
-        self.now = self._base.copy()
+        self.now = self.base.copy()
         for place, factors in self._curves:
             self.now[place] *= factors[min(step, len(factors) - 1)]
         for place, schedule in self._schedules:

@@ -185,14 +185,17 @@ class DescentEngine:
     def _measure(self) -> None:
         """Measures of the steps since the last frame, all at once."""
         new = slice(self._measured, self._step + 1)
-        paths, gradients, lrs = (self._book[name].data[:, new] for name in ("paths", "gradients", "lrs"))
+        paths, gradients = (self._book[name].data[:, new] for name in ("paths", "gradients"))
         if self._feasible is None:
             measures = np.hypot(gradients[..., 0], gradients[..., 1])  # squares would overflow at 1e154
         else:
             with np.errstate(all="ignore"):
-                rates = np.maximum(lrs, 1e-300)[..., None]  # a schedule may end at 0
-                mapped = paths - project(self._feasible, paths - rates * gradients)
-                measures = np.hypot(mapped[..., 0], mapped[..., 1]) / rates[..., 0]
+                sizes = 1 + np.hypot(paths[..., 0], paths[..., 1])
+                slopes = np.hypot(gradients[..., 0], gradients[..., 1])
+                # A smaller rate would be lost in the rounding of x.
+                rates = np.maximum(self._rates.base[:, None], 1e-8 * sizes / np.maximum(slopes, 1e-300))
+                mapped = paths - project(self._feasible, paths - rates[..., None] * gradients)
+                measures = np.hypot(mapped[..., 0], mapped[..., 1]) / rates
         self._book["measures"].write(new, measures)
         self._measured = self._step
 

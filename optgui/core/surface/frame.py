@@ -36,11 +36,11 @@ class DescentFrame:
 
     Shapes are (racers, step + 1) or (racers, step + 1, 2). `losses` are of the function itself, and so are
     `gradients`; `given` is what the optimizers got, which differs under noise. `measures` is the length of
-    the gradient or, with a feasible set, of the gradient mapping |x − P(x − lr g)| / lr. `lrs` are the
-    effective rates of the step that follows. `momenta`, `seconds` (second moments) and `scales` (what each
-    coordinate is divided by) are the optimizers' state, NaN where there is none. `raw` is where a step led
-    before the projection. `diverged` holds, per racer, the step at which its position or loss was no longer
-    finite, or None; from that step on it stays at its last finite position.
+    the gradient or, with a feasible set, of the gradient mapping |x − P(x − lr g)| / lr at the base rate.
+    `lrs` are the effective rates of the step that follows. `momenta`, `seconds` (second moments) and
+    `scales` (what each coordinate is divided by) are the optimizers' state, NaN where there is none. `raw`
+    is where a step led before the projection. `diverged` holds, per racer, the step at which its position
+    or loss was no longer finite, or None; from that step on it stays at its last finite position.
     """
 
     config: DescentConfig

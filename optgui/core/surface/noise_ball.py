@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from optgui.core.surface.config import DescentConfig
+from optgui.core.constraints import WholeSpace
+from optgui.core.surface.config import DescentConfig, SurfaceConfig
 from optgui.core.surface.objective import Objective
 from optgui.core.surface.rates import UPDATES, Form, Update
 
@@ -84,19 +85,33 @@ def batch_noise(gradients: Callable[[Chosen], Array], count: int, size: int) -> 
 def ball_of(config: DescentConfig, place: int, near: ArrayLike, lr: float) -> NoiseBall | None:
     """The predicted ball of a racer around the known minimum that is next to the point `near` (2,).
 
-    The curvature and the noise are taken at the minimum. None without noise, without a known minimum, and
-    for an optimizer that is not linear on a quadratic.
+    The curvature and the noise are taken at the minimum; weight decay moves it. None without noise, without
+    a known minimum, inside a feasible set, and for an optimizer that is not linear on a quadratic.
     """
     surface, optimizer = config.surface, config.racers[place].optimizer
     minima = np.array((*surface.minima, *surface.local_minima)).reshape(-1, 2)
-    if config.noise.name == "None" or not len(minima) or optimizer.name not in UPDATES:
+    free = isinstance(config.feasible(), WholeSpace)
+    if config.noise.name == "None" or not len(minima) or not free or optimizer.name not in UPDATES:
         return None
+    update = UPDATES[optimizer.name](optimizer.values)
     centre = minima[np.hypot(*(minima - np.asarray(near)).T).argmin()]
-    hessian = surface.curvature(*centre).hessian
+    centre = _pulled(surface, centre, update.weight_decay)
+    hessian = surface.curvature(*centre).hessian.copy()
     noise = _noise_at(config, centre)
     if noise is None or not np.isfinite(hessian).all():
         return None
-    return predicted_ball(lr, hessian, noise, UPDATES[optimizer.name](optimizer.values), centre)
+    if surface.entry.dimension == 1:  # y stands still
+        hessian[1, 1], noise[1] = 1.0, 0.0
+    return predicted_ball(lr, hessian, noise, update, centre)
+
+
+def _pulled(surface: SurfaceConfig, centre: Array, weight_decay: float) -> Array:
+    """The minimum of f + w |x|² / 2 next to one of f, by Newton's method."""
+    for _ in range(20 if weight_decay else 0):
+        at = surface.curvature(*centre)
+        slope = at.gradient + weight_decay * centre
+        centre = centre - np.linalg.lstsq(at.hessian + weight_decay * np.eye(2), slope, rcond=None)[0]
+    return centre
 
 
 def _noise_at(config: DescentConfig, centre: Array) -> Array | None:

@@ -183,7 +183,7 @@ _DAMPING = {
     "jumpy": "The tutorial calls this over-damped; to engineers a system that swings around its rest is "
     "under-damped.",
 }
-_OWN_SCALE = "divides by its own scale: no single limit; see the preconditioned Hessian"
+_OWN_SCALE = "divides by its own scale: no single limit"
 _NO_LIMIT = {
     **dict.fromkeys(
         ("Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop",
@@ -237,7 +237,8 @@ def ruler(eigenvalues: ArrayLike, optimizer: OptimizerConfig | Update) -> Ruler:
         update = UPDATES[optimizer.name](optimizer.values)
     else:
         reason = _NO_LIMIT.get(optimizer.name, "is not linear on a quadratic: no single limit")
-        return Ruler(frozen(curvatures), None, note=f"{optimizer.name} {reason}.")
+        label = optimizer.registry[optimizer.name].label
+        return Ruler(frozen(curvatures), None, note=f"{label} {reason}.")
     curvatures = frozen(curvatures + update.weight_decay)
     low, high = float(curvatures[0]), float(curvatures[-1])
     if update.weight == 0:
@@ -287,9 +288,12 @@ def contraction(
     return np.asarray(_radius(rates[..., None] * curvatures, betas[..., None], form, dampening).max(-1))
 
 
-def rate_map(eigenvalues: ArrayLike, lrs: ArrayLike, betas: ArrayLike, form: Form = Form.HEAVY_BALL) -> Array:
+def rate_map(
+    eigenvalues: ArrayLike, lrs: ArrayLike, betas: ArrayLike, form: Form = Form.HEAVY_BALL,
+    dampening: float = 0.0,
+) -> Array:  # fmt: skip
     """Theory's map of convergence rates: ρ, shape (betas, lrs), a row for each momentum."""
-    return contraction(np.asarray(lrs)[None, :], eigenvalues, np.asarray(betas)[:, None], form)
+    return contraction(np.asarray(lrs)[None, :], eigenvalues, np.asarray(betas)[:, None], form, dampening)
 
 
 def best_heavy_ball(eigenvalues: ArrayLike) -> Tuning:

@@ -45,18 +45,23 @@ def _step(frame: DescentFrame, place: int, k: int, fresh: Rule) -> Step:
         raise ValueError(f"step: expected one before {stop}, at which the racer diverged, got {k}")
     momenta = _state(frame.momenta[place], k, fresh.momentum)
     seconds = _state(frame.seconds[place], k, fresh.second_moment)
+    size = frame.surface.entry.dimension  # a function of x alone has nothing to say of y
     return Step(
         number=k,
         lr=float(frame.lrs[place, k - 1]),
-        x=frame.paths[place, k - 1],
-        gradient=frame.given[place, k - 1],
-        momentum_before=momenta[0],
-        momentum_after=momenta[1],
-        second_before=seconds[0],
-        second_after=seconds[1],
-        led_to=frame.raw[place, k],
-        hessian=frame.surface.curvature(*frame.paths[place, k - 1]).hessian,
+        x=frame.paths[place, k - 1, :size],
+        gradient=frame.given[place, k - 1, :size],
+        momentum_before=_cut(momenta[0], size),
+        momentum_after=_cut(momenta[1], size),
+        second_before=_cut(seconds[0], size),
+        second_after=_cut(seconds[1], size),
+        led_to=frame.raw[place, k, :size],
+        hessian=frame.surface.curvature(*frame.paths[place, k - 1]).hessian[:size, :size],
     )
+
+
+def _cut(state: Array | None, size: int) -> Array | None:
+    return None if state is None else state[:size]
 
 
 def _state(values: Array, k: int, fresh: Array | None) -> tuple[Array | None, Array | None]:

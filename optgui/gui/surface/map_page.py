@@ -93,6 +93,9 @@ class MapPage(QWidget):
         """Whether there is something to see in a frame; until then the last picture stays."""
         return True
 
+    def fit(self) -> None:
+        """Show the whole picture; axes that never move have nothing to do."""
+
     def show_nothing(self, sentence: str) -> None:
         """Take the picture away and say why: there is nothing to compute."""
 

@@ -36,8 +36,14 @@ TWO_SIGMA = 2.0  # the drawn noise ball: two standard deviations
 class _Stack(QStackedWidget):
     """A stack that is as narrow as the window wants: a page with many fields does not push the sides away."""
 
+    resized = Signal()
+
     def minimumSizeHint(self) -> QSize:
         return QSize(200, 160)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
 
 
 class Pictures(QWidget):
@@ -62,6 +68,7 @@ class Pictures(QWidget):
         self._config: DescentConfig | None = None
         self._race: tuple[DescentFrame, Mapping[int, bool], int] | None = None
         self._selected: int | None = None
+        self._balls: set[int] = set()
         self._stack = _Stack()
         self._beside = QSplitter(Qt.Orientation.Horizontal)
         self._beside.setHandleWidth(1)
@@ -103,6 +110,7 @@ class Pictures(QWidget):
         self._hint.setObjectName("read_out")
         self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._hint.hide()
+        self._stack.resized.connect(self._place_hint)
         self._choices.triggered.connect(self._on_chosen)
         self._forward()
 
@@ -175,13 +183,8 @@ class Pictures(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._place_hint()
-
     def _place_hint(self) -> None:
-        room, size = self._stack.size(), self._hint.size()
-        self._hint.move((room.width() - size.width()) // 2, room.height() - size.height() - 40)
+        self._hint.move((self._stack.width() - self._hint.width()) // 2, 16)
         self._hint.raise_()
 
     @property
@@ -236,11 +239,12 @@ class Pictures(QWidget):
         for view in (self.map, self.line):
             view.show_stationary(points)
 
-    def show_noise_ball(self, identity: int, ball: NoiseBall | None) -> None:
-        """Draw two standard deviations of the predicted ball."""
-        if ball is None:
+    def show_noise_balls(self, balls: Mapping[int, NoiseBall]) -> None:
+        """Draw two standard deviations of these predicted balls, and no others."""
+        for identity in self._balls - set(balls):
             self.map.show_noise_ball(identity, None)
-        else:
+        self._balls = set(balls)
+        for identity, ball in balls.items():
             self.map.show_noise_ball(identity, ball.centre, TWO_SIGMA * ball.deviations, ball.angle)
 
     @property

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RaceCurves", "called"]
 
+MOST_LIVE = 300_000  # numbers of a race that are drawn while it is still being computed
 _ROUNDING = 1e-9  # a known minimum at -1e-17 counts as one at 0
 
 
@@ -153,9 +154,15 @@ class RaceCurves(QWidget):
             self.finals.show_race(frame, self._shown, self._step)
         for view in self._curves:
             if view is page or (view is self.rate and not view.isHidden()):
-                if view in self._stale:
+                if view in self._stale and not self._too_long_yet(frame):
                     self._fill(view, frame)
                 view.set_head(self._step)
+
+    @staticmethod
+    def _too_long_yet(frame: DescentFrame) -> bool:
+        """A long race is drawn when it is computed: each of its pictures would hold the window up."""
+        going_on = frame.step < frame.config.steps and None in frame.diverged
+        return going_on and frame.losses.size > MOST_LIVE
 
     def _fill(self, view: CurveView, frame: DescentFrame) -> None:
         self._stale.discard(view)

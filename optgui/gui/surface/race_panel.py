@@ -8,8 +8,8 @@ from PySide6.QtCore import QObject, Signal
 
 from optgui.core.engine import Status
 from optgui.core.params import Config, changes
-from optgui.core.schedulers import SchedulerConfig
 from optgui.core.surface import DescentConfig, DescentFrame
+from optgui.core.surface.schedules import RaceSchedulerConfig
 from optgui.gui.job.job_panel import JobPanel
 from optgui.gui.plot.schedule_preview import SchedulePreview
 from optgui.gui.surface.playback import Playback
@@ -29,7 +29,7 @@ class RacePanel(JobPanel):
     raced = Signal(object)  # DescentFrame: draw it up to the play head
 
     def __init__(self, config: DescentConfig, budget: PaintBudget, parent: QObject | None = None) -> None:
-        previews = {SchedulerConfig: lambda: SchedulePreview(lambda race: (1, race.steps))}
+        previews = {RaceSchedulerConfig: lambda: SchedulePreview(lambda race: (1, race.steps))}
         super().__init__("surface", config, budget, parent, restarts=True, previews=previews)
         self.playback = Playback(self)
         self.frame: DescentFrame | None = None

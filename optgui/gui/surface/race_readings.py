@@ -24,7 +24,7 @@ class RaceReadings(QWidget):
     """Numbers at the play head; a row that does not apply is hidden."""
 
     curved = Signal(object)  # curvatures of all racers at their heads, in their order
-    ball_changed = Signal(int, object)  # racer id, its predicted NoiseBall or None
+    balls_changed = Signal(object)  # predicted NoiseBall by racer id: all that are to be drawn
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,7 +35,7 @@ class RaceReadings(QWidget):
         self.curvature = Facts(
             "Curvature there",
             "surface.curvature",
-            ("Gradient", "Hessian λ", "Condition", "Kind", "Learning rate"),
+            ("Gradient", "Hessian λ", "Condition", "Kind", "Regime"),
         )
         self.help = QLabel()
         self.help.setObjectName("surface.curvature.help")
@@ -52,7 +52,7 @@ class RaceReadings(QWidget):
         self._frame: DescentFrame | None = None
         self._step = 0
         self._identity: int | None = None
-        self._ball_of: tuple[object, ...] = ()
+        self._ball_of: tuple[object, ...] | None = None
         self._ball: NoiseBall | None = None
         self._pace = Pace(self._show, self, READINGS_MS)
 
@@ -98,14 +98,16 @@ class RaceReadings(QWidget):
         gradient = at.gradient[:1] if one else at.gradient
         self.curvature.show_fact("Gradient", ", ".join(f"{item:.4g}" for item in gradient))
         self.curvature.show_fact("Hessian λ", ", ".join(f"{item:.4g}" for item in eigenvalues))
-        self.curvature.show_fact("Condition", "–" if one else f"{at.condition:.4g}")
+        definite = not one and eigenvalues[0] * eigenvalues[-1] > 0
+        self.curvature.show_fact("Condition", f"{at.condition:.4g}" if definite else "–")
         self.curvature.show_fact("Kind", at.kind)
         regime = _regime(frame, place, step, eigenvalues)
-        self.curvature.show_fact("Learning rate", regime.name if regime else "–")
+        self.curvature.show_fact("Regime", regime.name if regime else "–")
         words = [at.shape.capitalize() + "." if not one else ""]
         if regime is not None:
             words.append(regime.help)
-            if np.isfinite(regime.rate) and regime.escape is None:
+            free = measure_name(frame.config) == "gradient norm"
+            if np.isfinite(regime.rate) and regime.escape is None and free:
                 words.append(f"In the long run the distance shrinks to {regime.rate:.4g} of itself per step.")
         self.help.setText(" ".join(word for word in words if word))
 
@@ -132,18 +134,14 @@ class RaceReadings(QWidget):
         noisy = frame.config.noise.name != "None"
         self.noise.setVisible(noisy)
         self.noise_help.setVisible(noisy)
-        identity = frame.ids[place]
-        if not noisy:
-            if self._ball_of:
-                self._ball_of = ()
-                self.ball_changed.emit(identity, None)
-            return
         lr = float(frame.lrs[place, step])
-        wanted = (frame.config, place, lr)
+        wanted = (frame.config, place, lr) if noisy else ()
         if wanted != self._ball_of:
             self._ball_of = wanted
-            self._ball = ball_of(frame.config, place, frame.paths[place, step], lr)
-            self.ball_changed.emit(identity, self._ball)
+            self._ball = ball_of(frame.config, place, frame.paths[place, step], lr) if noisy else None
+            self.balls_changed.emit({} if self._ball is None else {frame.ids[place]: self._ball})
+        if not noisy:
+            return
         self.noise.show_fact("Predicted ±", _deviations(self._ball))
         path = frame.paths[place, : step + 1]
         measured = measured_ball(path) if step >= _MEASURED_FROM else None
@@ -163,6 +161,8 @@ def _deviations(ball: NoiseBall | None) -> str:
 
 
 def _noise_words(frame: DescentFrame, ball: NoiseBall | None) -> str:
+    if ball is None and measure_name(frame.config) != "gradient norm":
+        return "Inside a feasible set there is no prediction."
     if ball is None:
         return "There is a prediction for gradient descent with or without momentum near a known minimum."
     if frame.config.noise.values.get("sampling") == "epochs":

@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent, QTextOption
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QSizePolicy, QTextEdit, QVBoxLayout, QWidget
 
-from optgui.core.curvature import largest_decreasing_lr, promised_decrease
+from optgui.core.curvature import largest_decreasing_lr
 from optgui.core.surface.step import written_step
 from optgui.gui import theme
 from optgui.gui.form.editors import ChoiceBox
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _REST_MS = 150  # the largest rate costs milliseconds: only where the head rests
 _HAT, _BESIDE = "\u0302", "\u02c6"  # Qt sets the first far above its letter in DejaVu Sans
-_PROMISED, _ACTUAL, _LARGEST = "Promised, lr ‖∇f‖²", "Actual", "Largest lr that lowers f"
+_PROMISED, _ACTUAL, _LARGEST = "Promised by slope", "Actual", "Largest lr that lowers f"
 
 
 class StepPanel(QWidget):
@@ -125,7 +125,8 @@ class StepPanel(QWidget):
             self._show_facts("–", "–", "–")
         else:
             self.lines.say(written_step(frame, place, step), f"Step {short_x(step)}")
-            promised = promised_decrease(float(frame.lrs[place, step - 1]), frame.gradients[place, step - 1])
+            way = frame.paths[place, step - 1] - frame.paths[place, step]
+            promised = float(frame.gradients[place, step - 1] @ way)  # lr ‖∇f‖² for plain descent
             actual = frame.losses[place, step - 1] - frame.losses[place, step]
             self._show_facts(short(promised), short(float(actual)), "…")
             self._rest.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from optgui.core.surface import DescentConfig
 from optgui.core.surface.story import STORY, Chapter
 from optgui.gui.form.choices import ChoiceBox
 from optgui.gui.form.widgets import SignButton, group_title
@@ -19,6 +20,7 @@ class StoryBar(QWidget):
         super().__init__(parent)
         self.setObjectName("surface.story")
         self._place: int | None = None
+        self._races = [DescentConfig.parse(chapter.config) for chapter in STORY]
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -66,6 +68,14 @@ class StoryBar(QWidget):
             self._place = place
             self._show()
             self.chosen.emit(STORY[place])
+
+    def follow(self, config: DescentConfig) -> None:
+        """Show the chapter whose race this is, as after an undo; leave the story on another surface."""
+        if config in self._races:
+            self._place = self._races.index(config)
+            self._show()
+        elif self._place is not None and config.surface.name != self._races[self._place].surface.name:
+            self.leave()
 
     def leave(self) -> None:
         """Forget the chapter: what is raced is not its race any more."""

@@ -1,10 +1,13 @@
 """A step read from a frame: the numbers of the race, and a moment that nobody wrote down."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 
-from optgui.core.surface import DescentConfig, DescentEngine
+from optgui.core.surface import DescentConfig, DescentEngine, DescentOptimizer
+from optgui.core.surface.rules.words import shown
 from optgui.core.surface.step import step_of, written_step
 
 
@@ -83,3 +86,35 @@ def test_a_diverged_racer_has_no_further_steps():
     assert step_of(frame, 0, stop - 1).number == stop - 1
     with pytest.raises(ValueError, match="diverged"):
         step_of(frame, 0, stop)
+
+
+OFFERED = [name for name in DescentOptimizer.registry if not DescentOptimizer.refusal(name)]
+QUIET, NOISY = {"name": "None"}, {"name": "Gaussian", "sigma": 0.5}
+
+
+@pytest.mark.parametrize("name", OFFERED)
+@pytest.mark.parametrize("noise", [QUIET, NOISY], ids=["quiet", "noisy"])
+def test_the_step_of_a_function_of_x_alone_speaks_of_x_alone(name, noise):
+    racer = {"optimizer": {"name": name, "lr": 0.05}, "scheduler": {"name": "StepLR", "step_size": 2}}
+    config = {"surface": "DoubleWell", "noise": noise, "racers": [racer], "steps": 6}
+    engine = DescentEngine(DescentConfig.parse(config))
+    while not engine.done:
+        engine.step()
+    frame = engine.frame()
+    for step in range(1, 7):
+        lines = written_step(frame, 0, step)
+        assert shown(frame.raw[0, step, 0]) in lines[-1].numbers
+        assert not any("–" in line.numbers or re.search(r"\([−\d.e]+, ", line.numbers) for line in lines)
+
+
+def test_asgd_under_a_schedule_uses_the_rate_it_really_used():
+    racer = {"optimizer": {"name": "ASGD", "lr": 0.05}, "scheduler": {"name": "StepLR", "step_size": 2}}
+    config = {"surface": "Quadratic", "racers": [racer], "steps": 8}
+    engine = DescentEngine(DescentConfig.parse(config))
+    while not engine.done:
+        engine.step()
+    frame = engine.frame()
+    for step in range(1, 9):
+        x, g, led_to = frame.paths[0, step - 1], frame.given[0, step - 1], frame.raw[0, step]
+        eta = float(written_step(frame, 0, step)[-1].numbers.split(" − ")[1].split(" · ")[0])
+        np.testing.assert_allclose(x * (1 - 1e-4 * eta) - eta * g, led_to, rtol=2e-3, atol=2e-4)

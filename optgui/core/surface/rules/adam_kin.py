@@ -46,7 +46,7 @@ class Adamax(TwoMoments):
         assert u is not None
         g, lines = decayed(values, step)
         one, two = values["betas"]
-        old = np.zeros(2) if step.second_before is None else step.second_before
+        old = np.zeros_like(u) if step.second_before is None else step.second_before
         text = "max({} · {}, {} + {}) = {}"
         hat, correction = corrected("m", "β₁", m, one, step.number)
         return (

@@ -156,7 +156,7 @@ class RMSprop(FadingSquares):
             if values["centered"]:
                 scale = divisor(step, step.lr, g)
             return (*lines, divided(step, step.lr, ("g", symbol), g, scale))
-        before = np.zeros(2) if step.momentum_before is None else step.momentum_before
+        before = np.zeros_like(step.x) if step.momentum_before is None else step.momentum_before
         if values["centered"]:
             with np.errstate(all="ignore"):
                 scale = g / (m - beta * before)

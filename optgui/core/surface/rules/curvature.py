@@ -24,7 +24,9 @@ class Eigen(NamedTuple):
 
 
 def eigen(hessians: Array) -> Eigen:
-    """Of symmetric matrices (n, 2, 2); a row that is not finite gives NaN."""
+    """Of symmetric matrices (n, 2, 2), or (n, 1, 1); a row that is not finite gives NaN."""
+    if hessians.shape[-1] == 1:
+        return Eigen(hessians[:, 0], np.ones_like(hessians))
     a, b, c = hessians[:, 0, 0], hessians[:, 0, 1], hessians[:, 1, 1]
     with np.errstate(all="ignore"):
         mean, half = a / 2 + c / 2, a / 2 - c / 2

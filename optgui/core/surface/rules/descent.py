@@ -128,12 +128,19 @@ class ASGD(ElementwiseRule):
         g, lines = decayed(values, step)
         decay, power, before = values["lambd"], values["alpha"], step.number - 1
         eta = float(_single(step.lr / (1 + decay * step.lr * before) ** power))
-        shrunk = (1 - decay * eta) * step.x
         numbers = "{} / (1 + {} · {} · {})^{} = {}"
+        rate = line("rate", "η = lr / (1 + λ lr (t − 1))^α", numbers, step.lr, decay, step.lr, before, power,
+                    eta)  # fmt: skip
+        pull = decay * step.x + g
+        steepest = int(np.abs(pull).argmax())
+        used = float((step.x - step.led_to)[steepest] / (pull[steepest] or 1.0))
+        if abs(used - eta) > 1e-4 * eta:  # a schedule has moved lr since η was worked out
+            eta = used
+            rate = line("rate", "η = lr / (1 + λ lr (t − 1))^α, with the rate of the step before", "{}", eta)
+        shrunk = (1 - decay * eta) * step.x
         return (
             *lines,
-            line("rate", "η = lr / (1 + λ lr (t − 1))^α", numbers, step.lr, decay, step.lr, before, power,
-                 eta),
+            rate,
             line("decay", "x ← (1 − λ η) x", "(1 − {} · {}) · {} = {}", decay, eta, step.x, shrunk),
             line("step", "x ← x − η g", "{} − {} · {} = {}", shrunk, eta, g, step.led_to),
         )  # fmt: skip

@@ -53,7 +53,7 @@ class Rprop(ElementwiseRule):
     @classmethod
     def written(cls, values: Mapping[str, Any], step: Step) -> tuple[Line, ...]:
         """The signs, the sizes, the step; the size where it waits is not known."""
-        before = np.zeros(2) if step.momentum_before is None else step.momentum_before
+        before = np.zeros_like(step.x) if step.momentum_before is None else step.momentum_before
         g, (shrink, grow) = step.gradient, values["etas"]
         product = g * before
         factor = np.where(product > 0, grow, np.where(product < 0, shrink, 1.0))

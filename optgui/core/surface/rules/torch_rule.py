@@ -36,6 +36,8 @@ class TorchRule(Rule):
         """New points; one that is not finite stays as it is."""
         new = x.copy()
         rates = np.broadcast_to(lr, (len(x), 1))[:, 0].tolist()
+        noise = gradient - objective.gradients(x.copy())[1]  # one draw for all evaluations of a step
+        noise[~(np.abs(noise) > 1e-9 * np.abs(gradient))] = 0.0  # rounding is none
         for row in np.flatnonzero(np.isfinite(x).all(1)):
             point, optimizer = self._points[row], self._optimizers[row]
             point.data.copy_(torch.from_numpy(x[row]))
@@ -43,7 +45,7 @@ class TorchRule(Rule):
             for group in optimizer.param_groups:
                 group["lr"] = rates[row]
             if wants_closure(optimizer):
-                optimizer.step(_closure(point, objective))  # type: ignore[arg-type]  # torch wants a tensor where it says float
+                optimizer.step(_closure(point, objective, noise[row]))  # type: ignore[arg-type]  # torch wants a tensor where it says float
             else:
                 optimizer.step()
             new[row] = point.detach().numpy()
@@ -82,10 +84,10 @@ def _of_row(value: Any, row: int) -> Any:
     return value[row].item() if np.ndim(value) else value
 
 
-def _closure(point: torch.nn.Parameter, objective: Objective) -> Callable[[], torch.Tensor]:
+def _closure(point: torch.nn.Parameter, objective: Objective, noise: Array) -> Callable[[], torch.Tensor]:
     def closure() -> torch.Tensor:
         values, gradients = objective.gradients(point.detach().numpy()[None])
-        point.grad = torch.from_numpy(gradients[0])
+        point.grad = torch.from_numpy(gradients[0] + noise)
         return torch.from_numpy(values)[0]
 
     return closure

@@ -13,6 +13,8 @@ from optgui.core.surface.rules.base import Array, Line, Step
 
 def shown(value: Any) -> str:
     """A number as `−0.4321` or `1e−8`, a point as `(1.39, −0.43)`, a matrix row by row."""
+    if np.ndim(value) and np.size(value) == 1:
+        value = np.asarray(value).item()
     if np.ndim(value):
         return f"({', '.join(shown(item) for item in value)})"
     number = float(value)
@@ -42,7 +44,7 @@ def averaged(
 ) -> Line:
     """An average m ← β m + (1 − β) new; `symbols` are those of m, β and what is new."""
     m, decay, news = symbols
-    old = np.zeros(2) if before is None else before
+    old = np.zeros_like(after) if before is None else before
     text = "{} · {} + {} · {} = {}"
     formula = f"{m} ← {decay} {m} + (1 − {decay}) {news}"
     return line(name, formula, text, beta, old, 1 - beta, new, after)
