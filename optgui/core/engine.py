@@ -13,6 +13,7 @@ ENGINES: dict[str, str] = {
     "rate_map": "optgui.core.surface.maps.rate_map:RateMapEngine",
     "tuner": "optgui.core.surface.maps.tuner:TunerEngine",
     "training": "optgui.core.training.engine:TrainingEngine",
+    "race": "optgui.core.training.race.engine:RaceEngine",
     "attack": "optgui.core.attack.engine:AttackEngine",
     "digits": "optgui.core.training.digits:DigitsEngine",
 }
@@ -33,7 +34,12 @@ class Status(NamedTuple):
 
 
 class Engine(Protocol):
-    """A computation advanced one short step at a time, by one thread only."""
+    """A computation advanced one short step at a time, by one thread only.
+
+    An engine may have an attribute `pause_wanted: str`: a sentence for a person after a step, or an answer,
+    behind which it should wait; "" otherwise. Whoever runs it in a window takes it and pauses; `step` clears
+    it too, so a loop that only asks for `done` goes on.
+    """
 
     @property
     def done(self) -> bool:
@@ -92,6 +98,14 @@ def build(subject: str, config: Any, inputs: Any = None) -> Engine:
     return cast("Engine", getattr(made, "from_inputs", made)(config, inputs))
 
 
+def take_pause(engine: Any) -> str:
+    """Why the engine wants to wait, or an empty string; said once."""
+    sentence: str = getattr(engine, "pause_wanted", "")
+    if sentence:
+        engine.pause_wanted = ""
+    return sentence
+
+
 def run_slice(engine: Engine, seconds: float) -> list[Any]:
     """Step `engine` for about `seconds`; one with its own `run_slice` reads its numbers once per slice."""
     own = getattr(engine, "run_slice", None)
@@ -106,4 +120,6 @@ def run_slice(engine: Engine, seconds: float) -> list[Any]:
             if not records:
                 raise
             break  # hand over what was done; the next slice raises it again
+        if getattr(engine, "pause_wanted", ""):
+            break
     return records

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import torch
 from pydantic import create_model
 
+from optgui.core.muon import Muon
 from optgui.core.params import Config, EntryConfig, param, params_of
 from optgui.core.registry import Entry, Registry
 from optgui.core.textbook import TEXTBOOK
@@ -26,7 +27,7 @@ _EXECUTION = {"params", "foreach", "fused", "capturable", "differentiable", "max
 
 _WORDS: dict[str, dict[str, Any]] = {
     "lr": {"title": "Learning rate", "help": "How far one step goes. Drag it while the job runs.", "above": 0,
-           "high": 1e6, "scale": "log", "slider": (1e-5, 10.0), "rare": False},
+           "high": 1e6, "scale": "log", "slider": (1e-5, 10.0), "rare": False, "factors": (0.5, 2.0)},
     "momentum": {"title": "Momentum", "help": "Share of the last update that is kept in the next.", "low": 0,
                  "below": 1, "slider": (0, 0.999), "rare": False},
     "betas": {"title": "Betas", "help": "Decay of the running mean of the gradient and of its square.",
@@ -71,6 +72,13 @@ _WORDS: dict[str, dict[str, Any]] = {
                        "scale": "log", "slider": (1e-12, 0.01)},
     "tolerance_change": {"title": "Change tolerance", "help": "Stops the inner loop below it.", "low": 0,
                          "scale": "log", "slider": (1e-12, 0.01)},
+    "adamw_lr": {"title": "AdamW's rate", "help": "AdamW's learning rate as a multiple of the one above; it "
+                 "steps biases, filters and the last layer.", "above": 0, "high": 1e6, "scale": "log",
+                 "slider": (1e-3, 100), "unit": "× lr", "rare": False},
+    "ns_steps": {"title": "Newton-Schulz steps", "help": "Rounds that make the step equally long in all "
+                 "directions.", "low": 1, "high": 99, "slider": (1, 10)},
+    "ns_coefficients": {"title": "Newton-Schulz coefficients", "help": "Of the fifth-degree polynomial of "
+                        "each round.", "slider": (-10, 10)},
 }  # fmt: skip
 
 _FIRST = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad")
@@ -81,6 +89,8 @@ _HELP = {
     "RMSprop": "Divides by the root of a running mean of squared gradients.",
     "Adagrad": "Divides by the root of the sum of all squared gradients, so it slows down.",
     "LBFGS": "Quasi-Newton: models the curvature from the last few gradients.",
+    "Muon": "Muon for the weight matrices of hidden layers, AdamW for the rest. Muon's steps are equally "
+    "long in all directions.",
     "Momentum": "Goes along a running average of gradients: the tutorial's momentum, (1 − β) in front of g.",
     "TextbookAdagrad": "Divides by the root of the sum of all squared gradients; epsilon is inside the root.",
     "TextbookRMSprop": "Divides by the root of a running mean of squares; epsilon is inside the root.",
@@ -91,6 +101,7 @@ _LABELS = {
     "TextbookAdagrad": "AdaGrad (textbook)",
     "TextbookRMSprop": "RMSProp (textbook)",
     "TextbookAdam": "Adam (textbook)",
+    "Muon": "Muon + AdamW",
 }
 _ADAM = "m ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²"
 _FORMULAS = {
@@ -115,6 +126,8 @@ _FORMULAS = {
     "TextbookAdam": f"{_ADAM};  x ← x − lr m̂ / √(v̂ + ε)",
 }
 _REFERENCES = {
+    "Muon": "K. Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024; "
+    "torch.optim.Muon and torch.optim.AdamW",
     "Momentum": "B. T. Polyak, Some methods of speeding up the convergence of iteration methods, 1964",
     "TextbookAdagrad": "J. Duchi, E. Hazan and Y. Singer, Adaptive Subgradient Methods for Online Learning "
     "and Stochastic Optimization, JMLR 2011",
@@ -191,6 +204,7 @@ def _entries() -> list[OptimizerEntry]:
         and issubclass(value, torch.optim.Optimizer)
         and value is not torch.optim.Optimizer
     }
+    found["Muon"] = Muon  # torch's takes matrices only, and a network has biases too
     rest = sorted(set(found) - set(_FIRST))
     chosen = [*(found[name] for name in _FIRST), *TEXTBOOK, *(found[name] for name in rest)]
     return [_entry(optimizer) for optimizer in chosen]

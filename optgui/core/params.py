@@ -61,6 +61,7 @@ class Param:
     shown_when: tuple[str, tuple[Any, ...]] | None = None  # (sibling field, its values)
     length: int | None = None  # of a fixed tuple, or of each point of a list of points
     history: bool = False
+    factors: tuple[float, ...] = ()  # a button each multiplies the number
     config: type[Config] | None = None  # of ENTRY, GROUP and LIST
 
     @property
@@ -101,6 +102,7 @@ def param(
     choices: tuple[tuple[str, str], ...] = (),
     shown_when: tuple[str, tuple[Any, ...]] | None = None,
     history: bool = False,
+    factors: tuple[float, ...] = (),
 ) -> Any:
     """Declare a field of a config together with everything a form must know of it.
 
@@ -120,6 +122,7 @@ def param(
         choices: `(value, label)` pairs.
         shown_when: `(sibling, values)` for which the row is shown.
         history: texts that were typed before are offered again.
+        factors: by what a button each multiplies the number.
     """
     extra: dict[str, Any] = {
         "unit": unit,
@@ -130,6 +133,7 @@ def param(
         "choices": choices,
         "shown_when": shown_when,
         "history": history,
+        "factors": factors,
     }
     numbers = isinstance(default, (int, float)) and not isinstance(default, bool)
     bounds: dict[str, Any] = {"ge": low, "le": high, "gt": above, "lt": below} if numbers else {}
@@ -182,6 +186,7 @@ def _describe(name: str, field: FieldInfo) -> Param:
         shown_when=extra.get("shown_when"),
         length=length,
         history=extra.get("history", False),
+        factors=tuple(extra.get("factors", ())),
         config=config,
     )
 
@@ -253,42 +258,49 @@ class Config(BaseModel):
         place[last] = value
         return type(self).parse(data)
 
+    def at(self, path: str) -> Any:
+        """The value at a dotted path, the config itself at an empty one."""
+        place: Any = self
+        for part in path.split(".") if path else ():
+            place = place[int(part)] if part.isdigit() else getattr(place, part)
+        return place
+
 
 class Change(NamedTuple):
-    """One field in which two configs differ; `spec` is None for the name of an entry or a list's length."""
+    """One field in which two configs differ; `spec` is None for the name of an entry or a list's length.
+
+    A running job can take it if it is `live`: by itself, or as part of a field that is.
+    """
 
     path: str
     spec: Param | None
     old: Any
     new: Any
-
-    @property
-    def live(self) -> bool:
-        """Whether a running job can take it."""
-        return self.spec is not None and self.spec.live
+    live: bool
 
 
-def changes(old: Config, new: Config, prefix: str = "") -> Iterator[Change]:
-    """Every field in which `new` differs from `old`, by dotted path."""
+def changes(old: Config, new: Config, prefix: str = "", *, live: bool = False) -> Iterator[Change]:
+    """Every field in which `new` differs from `old`, by dotted path; `live`: all within is."""
     if isinstance(old, EntryConfig) and isinstance(new, EntryConfig):
         if old.name != new.name:
-            yield Change(f"{prefix}name", None, old.name, new.name)
+            yield Change(f"{prefix}name", None, old.name, new.name, live)
             return
         specs = params_of(old.registry[old.name].params)
     else:
         specs = params_of(type(old))
     for spec in specs:
         before, after, path = getattr(old, spec.name), getattr(new, spec.name), f"{prefix}{spec.name}"
+        free = live or spec.live
         if spec.kind in (Kind.ENTRY, Kind.GROUP):
-            yield from changes(before, after, f"{path}.")
+            yield from changes(before, after, f"{path}.", live=free)
         elif spec.kind is Kind.LIST:
             if len(before) != len(after):
-                yield Change(path, None, before, after)
+                yield Change(path, None, before, after, free)
                 continue
             for index, (one, other) in enumerate(zip(before, after, strict=True)):
-                yield from changes(one, other, f"{path}.{index}.")
+                yield from changes(one, other, f"{path}.{index}.", live=free)
         elif before != after:
-            yield Change(path, spec, before, after)
+            yield Change(path, spec, before, after, free)
 
 
 def refuse_locked(old: Config, new: Config) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -282,27 +282,27 @@ class Schedule:
 
     def __init__(self, config: SchedulerConfig, steps_per_epoch: int, epochs: int) -> None:
         self._entry, self._values = SCHEDULERS[config.name], config.values
-        self._steps_per_epoch, self._epochs = steps_per_epoch, epochs
-        self._step = self._epoch = 0
+        self._steps_per_epoch = steps_per_epoch
+        self._step = self._position = 0  # steps of the run; intervals of the schedule behind its warm-up
         self._factor = 1.0
         self._per_step = self._values.get("interval") == "step"
         self._warmup: int = self._values.get("warmup", 0)
+        self._length = self._length_of(steps_per_epoch * epochs, epochs)
         self._build()
 
     def _build(self) -> None:
         self._shadow = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         make = self._entry.make
-        length = self._position_at(self._steps_per_epoch * self._epochs, self._epochs)
-        self._scheduler = make(self._shadow, self._values, length) if make else None
+        self._scheduler = make(self._shadow, self._values, self._length) if make else None
         self._end: float = getattr(self._scheduler, "total_steps", math.inf)
         self._shadow.step()  # torch warns about a scheduler that steps before its optimizer
         self._set_factor()
 
-    def _position_at(self, step: int, epoch: int) -> int:
-        """Intervals of the schedule behind its warm-up."""
+    def _length_of(self, steps: int, epochs: int) -> int:
+        """Intervals behind the warm-up of a run of so many steps, the last of them in whole epochs."""
         if self._per_step:
-            return max(0, step - self._warmup)
-        return max(0, epoch - self._warmup // self._steps_per_epoch)
+            return max(0, steps - self._warmup)
+        return min(epochs, max(0, math.ceil((steps - self._warmup) / self._steps_per_epoch)))
 
     @property
     def factor(self) -> float:
@@ -337,13 +337,13 @@ class Schedule:
         """
         if self.wants_metric and metric is None:
             raise ValueError(f"metric: expected the test loss that {self._entry.name} looks at, got none")
-        self._epoch += 1
-        if self._per_step or self._epoch <= self._warmup // self._steps_per_epoch:
+        if self._per_step or self._step <= self._warmup:
             return False
         return self._tick(metric)
 
     def _tick(self, metric: float | None = None) -> bool:
         """Go one interval further; past the end of one cycle its last factor stays."""
+        self._position += 1
         if self._scheduler is None or self._scheduler.last_epoch + 1 >= self._end:
             return False
         if self.wants_metric:
@@ -351,6 +351,32 @@ class Schedule:
         else:
             self._scheduler.step()
         return self._set_factor()
+
+    def replay(self, step: int, ends: Sequence[tuple[int, float | None]]) -> Self:
+        """Bring a fresh schedule to where the run is, as if it had been there from the start.
+
+        Costs about 2 µs an interval.
+
+        Args:
+            step: steps of the run.
+            ends: of each epoch that has ended, the step of its end and its test loss; a schedule that wants
+                the loss passes over those that have none yet.
+        """
+        self._step = step
+        if self._per_step:
+            for _ in range(step - self._warmup):
+                self._tick()
+        else:
+            for end, metric in ends:
+                if end > self._warmup and not (self.wants_metric and metric is None):
+                    self._tick(metric)
+        self._set_factor()
+        return self
+
+    @property
+    def is_over(self) -> bool:
+        """Whether one cycle has reached its end, so that its last factor stays."""
+        return self._position + 1 >= self._end
 
     def _set_factor(self) -> bool:
         before, self._factor = self._factor, self.rate
@@ -360,19 +386,26 @@ class Schedule:
         return self._factor != before
 
     def set_epochs(self, epochs: int) -> None:
-        """Take another length of the run.
+        """Take another number of epochs, all of the length said at first; see `set_length`."""
+        self.set_length(self._steps_per_epoch * epochs, epochs, self._steps_per_epoch)
+
+    def set_length(self, steps: int, epochs: int, steps_per_epoch: int) -> None:
+        """Take another length of the run: `steps` in all, its further epochs of `steps_per_epoch` each.
 
         Only one cycle over the whole run (`total_steps` 0) depends on it: it is built anew and goes on at the
-        present step of the new cycle, so its factor jumps there. Every other schedule stays as it is.
+        present step of the new cycle, so its factor jumps there. Every other schedule stays as it is: what
+        counts epochs counts their ends, however many steps each had, and what counts steps counts steps.
         """
-        if epochs == self._epochs:
+        self._steps_per_epoch = steps_per_epoch
+        length = self._length_of(steps, epochs)
+        if length == self._length:
             return
-        self._epochs = epochs
+        self._length = length
         if self._values.get("total_steps") != 0:
             return
         self._build()
         assert self._scheduler is not None
-        position = min(self._position_at(self._step, self._epoch), int(self._end) - 1)
+        position = min(self._position, int(self._end) - 1)
         if position > 0:
             self._scheduler.last_epoch = position - 1  # its factor depends on the position alone
             self._scheduler.step()
@@ -382,11 +415,18 @@ class Schedule:
         """Everything that `restore` needs, as numbers."""
         inner = self._scheduler.state_dict() if self._scheduler else {}
         numbers = {name: value for name, value in inner.items() if isinstance(value, (int, float))}
-        return {"step": self._step, "epoch": self._epoch, "rate": self.rate, "scheduler": numbers}
+        return {
+            "step": self._step,
+            "position": self._position,
+            "length": self._length,
+            "rate": self.rate,
+            "scheduler": numbers,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> Self:
-        """Go on exactly where the schedule of `state` was, which was made with the same arguments."""
-        self._step, self._epoch = state["step"], state["epoch"]
+        """Go on exactly where the schedule of `state` was, which was made with the same config."""
+        self._step, self._position, self._length = state["step"], state["position"], state["length"]
+        self._build()
         if self._scheduler is not None:
             vars(self._scheduler).update(state["scheduler"])
         self._shadow.param_groups[0]["lr"] = state["rate"]

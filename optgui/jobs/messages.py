@@ -39,12 +39,16 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """What happened since the last Progress: every record, and the newest picture only."""
+    """What happened since the last Progress: every record, and the newest picture only.
+
+    `pause` is the sentence of an engine that has asked for the pause which follows.
+    """
 
     run_id: int
     records: tuple[Any, ...]
     frame: Any
     status: Status
+    pause: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

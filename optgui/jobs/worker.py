@@ -16,7 +16,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from optgui.core.engine import Engine, RunFailed, build, run_slice
+from optgui.core.engine import Engine, RunFailed, build, run_slice, take_pause
 from optgui.jobs.messages import Answer, Edit, Failure, Job, JobState, Progress
 
 SLICE_S = 0.012  # with two live plots on two cores: 0.88-0.90 of headless training at 17 frames a second
@@ -94,7 +94,7 @@ class JobWorker(QObject):
                 self._run()
                 return
             self._records.append(self._engine.step())
-            self._emit_progress()
+            self._emit_progress(take_pause(self._engine))
             self._set_state(JobState.FINISHED if self._engine.done else JobState.PAUSED)
 
     @Slot(object)
@@ -134,6 +134,7 @@ class JobWorker(QObject):
                 self._asked.start()
             else:
                 self.answered.emit(Answer(self._run_id, request_id, reply))
+                self._pause_if_wanted()
 
     @Slot()
     def stop(self) -> None:
@@ -169,8 +170,21 @@ class JobWorker(QObject):
                 self._timer.stop()
                 self._emit_progress()
                 self._set_state(JobState.FINISHED)
+            elif self._pause_if_wanted():
+                pass
             elif self._view_ready and time.perf_counter() >= self._next_frame_at:
                 self._emit_progress()
+
+    def _pause_if_wanted(self) -> bool:
+        """Wait if the engine asks for it: behind a step, or an answer that revived an ended run."""
+        assert self._engine is not None
+        sentence = take_pause(self._engine)
+        if not sentence or self._engine.done:
+            return False
+        self._timer.stop()
+        self._emit_progress(sentence)
+        self._set_state(JobState.PAUSED)
+        return True
 
     def _prepare_for_one_step(self) -> None:
         assert self._engine is not None
@@ -209,7 +223,7 @@ class JobWorker(QObject):
         if not self._answering:
             self._asked.stop()
         self.answered.emit(answer)
-        if not self._timer.isActive():
+        if not self._pause_if_wanted() and not self._timer.isActive():
             self._emit_progress()  # a paused picture shows what the answer brought
 
     def _drop_answers(self, why: str) -> None:
@@ -222,11 +236,12 @@ class JobWorker(QObject):
         self._timer.start()
         self._set_state(JobState.RUNNING)
 
-    def _emit_progress(self) -> None:
+    def _emit_progress(self, pause: str = "") -> None:
         assert self._engine is not None
         records, self._records = tuple(self._records), []
         self._view_ready = False
-        self.progressed.emit(Progress(self._run_id, records, self._engine.frame(), self._engine.status()))
+        frame, status = self._engine.frame(), self._engine.status()
+        self.progressed.emit(Progress(self._run_id, records, frame, status, pause))
 
     def _set_state(self, state: JobState) -> None:
         self.state_changed.emit(self._run_id, state)
@@ -239,9 +254,11 @@ class JobWorker(QObject):
         except Exception as error:
             self._timer.stop()
             self._drop_answers("the run failed")
-            if self._engine is not None and self._records:
+            readable = isinstance(error, RunFailed)
+            if self._engine is not None and (self._records or readable):
                 records, self._records = tuple(self._records), []
-                self.progressed.emit(Progress(self._run_id, records, None, self._engine.status()))
+                frame = self._engine.frame() if readable else None
+                self.progressed.emit(Progress(self._run_id, records, frame, self._engine.status()))
             if isinstance(error, (RunFailed, ValueError)):
                 failure = Failure(self._run_id, str(error))
             else:

@@ -23,6 +23,7 @@ from tests.benchmarks.report import measured
 
 BENCHMARKS = (  # each a module whose `rows` measures it
     "training",
+    "training_race",
     "window",
     "startup",
     "curve",

@@ -5,6 +5,7 @@ import inspect
 import pytest
 import torch
 
+from optgui.core.muon import Muon
 from optgui.core.optimizers import OPTIMIZERS, OptimizerConfig, retune, wants_closure
 from optgui.core.params import Kind, params_of
 from optgui.core.surface import DescentOptimizer
@@ -18,7 +19,7 @@ TORCHS = sorted(
     if inspect.isclass(value) and torch.optim.Optimizer in value.__mro__[1:]
 )
 TEXTBOOKS = {optimizer.__name__: optimizer for optimizer in TEXTBOOK}
-CLASSES = {name: getattr(torch.optim, name) for name in TORCHS} | TEXTBOOKS
+CLASSES = {name: getattr(torch.optim, name) for name in TORCHS} | TEXTBOOKS | {"Muon": Muon}
 OFFERED = [name for name in OPTIMIZERS if not OptimizerConfig.refusal(name)]
 EXECUTION = ("params", "foreach", "fused", "capturable", "differentiable", "maximize")
 # Where torch couples two numbers of a field, or a number is of no use at its half.
@@ -147,7 +148,8 @@ def test_retune_equals_an_edit_of_torchs_own_groups_bit_for_bit(name):
     assert change
     loop, other = plain(name, config.values), ours(config)
     assert torch.equal(loop.run(5), other.run(5))
-    loop.optimizer.param_groups[0].update(change)
+    for group in loop.optimizer.param_groups:
+        group.update(change)
     if name == "LBFGS":
         loop.optimizer.param_groups[0]["max_eval"] = change["max_iter"] * 5 // 4  # torch's default for it
     retune(other.optimizer, OptimizerConfig.parse({**config.model_dump(mode="json"), **change}))

@@ -7,6 +7,7 @@ from optgui.core import engine as engines
 from optgui.core.engine import RunFailed
 from optgui.jobs.controller import JobController, PaintBudget
 from optgui.jobs.messages import JobState
+from tests.fakes import CountingEngine
 
 
 @pytest.fixture
@@ -151,3 +152,68 @@ def test_one_step_of_a_run_that_prepares_is_its_first_real_step(qtbot, controlle
         controller.step_once()
     qtbot.waitUntil(lambda: len(records) == 8)
     assert [r.step for r in records] == [0] * 7 + [1]
+
+
+class PausingEngine(CountingEngine):
+    """Asks for a pause behind step config['pause_at']; "revive" makes ten more steps of an ended run."""
+
+    pause_wanted = ""
+
+    def step(self):
+        self.pause_wanted = ""
+        record = super().step()
+        if self.steps == self.config["pause_at"]:
+            self.pause_wanted = f"{self.steps} steps are done"
+        return record
+
+    def answer(self, request):
+        if request == "revive":
+            self.config |= {"steps": self.steps + 10, "fail_at": -1}
+            self.pause_wanted = "Back again"
+            return "revived"
+        return super().answer(request)
+
+
+@pytest.fixture
+def pausing(controller, monkeypatch):
+    monkeypatch.setitem(engines.ENGINES, "counting", "tests.jobs.test_jobs:PausingEngine")
+    return controller
+
+
+def test_an_engine_that_asks_for_a_pause_gets_it_with_its_sentence_and_can_go_on(qtbot, pausing):
+    seen = []
+    pausing.progressed.connect(lambda p: seen.append((p.status.done, p.pause)))
+    run_to(qtbot, pausing, JobState.PAUSED, {"steps": 2_000, "pause_at": 500})
+    assert [entry for entry in seen if entry[1]] == [(500, "500 steps are done")]
+    with qtbot.waitSignal(pausing.answered, timeout=2000):
+        pausing.ask("count")
+    with qtbot.waitSignal(pausing.state_changed, check_params_cb=reached(JobState.FINISHED), timeout=5000):
+        pausing.resume()
+    assert len([entry for entry in seen if entry[1]]) == 1
+
+
+def test_a_step_by_hand_says_the_pause_too(qtbot, pausing):
+    seen = []
+    pausing.progressed.connect(lambda p: seen.append(p.pause))
+    with qtbot.waitSignal(pausing.state_changed, check_params_cb=reached(JobState.PAUSED), timeout=5000):
+        pausing.start("counting", {"steps": 9, "pause_at": 1}, paused=True)
+    with qtbot.waitSignal(pausing.state_changed, check_params_cb=reached(JobState.PAUSED), timeout=5000):
+        pausing.step_once()
+    qtbot.waitUntil(lambda: seen[-1:] == ["1 steps are done"], timeout=2000)
+
+
+@pytest.mark.parametrize("end", [{"steps": 30}, {"steps": 99, "fail_at": 30, "error": RunFailed}])
+def test_an_answer_that_revives_an_ended_run_leaves_it_waiting(qtbot, pausing, end):
+    state = JobState.FAILED if "fail_at" in end else JobState.FINISHED
+    run_to(qtbot, pausing, state, {"pause_at": -1, **end})
+    with qtbot.waitSignal(pausing.state_changed, check_params_cb=reached(JobState.PAUSED), timeout=5000):
+        pausing.ask("revive")
+    with qtbot.waitSignal(pausing.state_changed, check_params_cb=reached(JobState.FINISHED), timeout=5000):
+        pausing.resume()
+
+
+def test_a_failed_run_still_shows_its_last_picture(qtbot, controller):
+    frames = []
+    controller.progressed.connect(lambda p: frames.append(p.frame))
+    run_to(qtbot, controller, JobState.FAILED, {"steps": 99, "fail_at": 30, "error": RunFailed})
+    qtbot.waitUntil(lambda: frames[-1:] == [30], timeout=2000)

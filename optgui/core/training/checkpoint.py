@@ -10,7 +10,47 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-FORMAT = "optgui-checkpoint-1"
+from optgui.core.params import changes
+from optgui.core.training.config import TrainingConfig
+from optgui.core.training.records import LoggedEdit
+
+FORMAT = "optgui-checkpoint-2"
+OWN = ("device", "threads")  # of whoever goes on with a run, not of the run
+
+
+def write_run(path: Path, state: dict[str, Any]) -> None:
+    """Write the state of a run; see `write`."""
+    edits = [[edit.step, edit.config.model_dump(mode="json")] for edit in state["edits"]]
+    configs = {name: state[name].model_dump(mode="json") for name in ("config", "start")}
+    write(path, {**state, **configs, "edits": edits})
+
+
+def read_run(path: Path) -> dict[str, Any]:
+    """What `write_run` wrote.
+
+    Raises:
+        ValueError: naming the file, if it is not the checkpoint of a run or is damaged.
+    """
+    state = read(path)
+    try:
+        state["config"], state["start"] = (TrainingConfig.parse(state[name]) for name in ("config", "start"))
+        state["edits"] = tuple(LoggedEdit(step, TrainingConfig.parse(data)) for step, data in state["edits"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path.name}: expected a checkpoint of optgui, got {error}") from None
+    return state
+
+
+def check_fits(path: Path, config: TrainingConfig, running: TrainingConfig) -> None:
+    """Let a run go on from a file only if model, data and seed are the same.
+
+    Raises:
+        ValueError: naming the file and the first field that differs.
+    """
+    for change in changes(running, config):
+        if not (change.live or change.path in OWN):
+            raise ValueError(
+                f"{path.name}: {change.path}: expected {change.old} as in this run, got {change.new}"
+            )
 
 
 def write(path: Path, state: dict[str, Any]) -> None:

@@ -2,9 +2,11 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 
 from optgui.core.snapshot import frozen
-from optgui.core.training import Digits, TrainingConfig, TrainingEngine
+from optgui.core.training import Digits, TrainingConfig, TrainingEngine, checkpoint
+from optgui.core.training.requests import Load
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +68,43 @@ def test_a_weights_file_is_not_taken_for_a_checkpoint(digits, tmp_path):
     engine.snapshot().save(tmp_path / "weights.safetensors")
     with pytest.raises(ValueError, match=r"weights\.safetensors: expected a checkpoint"):
         TrainingEngine.from_checkpoint(tmp_path / "weights.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        ({"model": {"name": "MLP", "hidden": [8]}}, r"model\.hidden: expected \(16,\) as in this run"),
+        ({"model": {"name": "Softmax"}}, r"model\.name: expected MLP as in this run, got Softmax"),
+        ({"dataset": "mnist"}, r"dataset: expected builtin as in this run, got mnist"),
+        ({"samples": 100}, r"samples: expected 0 as in this run, got 100"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused_by_name_and_the_run_goes_on(
+    digits, tmp_path, other, sentence
+):
+    engine, alone = (TrainingEngine(TrainingConfig.parse(SMALL), digits) for _ in range(2))
+    theirs = TrainingEngine(TrainingConfig.parse({**SMALL, **other}), digits)
+    for each in (engine, alone, theirs):
+        while each.step().phase == "prepare":
+            pass
+    path = tmp_path / "other.safetensors"
+    theirs.save_checkpoint(path)
+    with pytest.raises(ValueError, match=r"^other\.safetensors: " + sentence):
+        engine.answer(Load(str(path)))
+    assert equal(begun(engine), begun(alone))
+
+
+@pytest.mark.parametrize("part", ["generator", "order", "network", "schedule", "progress"])
+def test_a_damaged_checkpoint_leaves_the_run_as_it_was(digits, tmp_path, part):
+    engine, alone = (TrainingEngine(TrainingConfig.parse(SMALL), digits) for _ in range(2))
+    for each in (engine, alone):
+        while each.step().phase == "prepare":
+            pass
+    state = engine._state()
+    state[part] = torch.zeros(3, dtype=torch.uint8) if part in ("generator", "order") else {}
+    path = tmp_path / "damaged.safetensors"
+    checkpoint.write_run(path, state)
+    with pytest.raises(ValueError, match=r"^damaged\.safetensors: expected a checkpoint"):
+        engine.answer(Load(str(path)))
+    assert engine.frame().branch == 0
+    assert equal(begun(engine), begun(alone))

@@ -314,7 +314,7 @@ def test_fewer_epochs_than_trained_are_refused_and_the_run_goes_on():
     assert engine.frame().epoch == 3
 
 
-@pytest.mark.parametrize(("path", "value"), [("batch_size", 32), ("model.hidden", [3]), ("seed", 1)])
+@pytest.mark.parametrize(("path", "value"), [("samples", 32), ("model.hidden", [3]), ("seed", 1)])
 def test_what_a_running_job_cannot_take_is_refused_by_name(path, value):
     engine = prepared(training())
     with pytest.raises(ValueError, match=f"^{path}: takes effect at the next start"):

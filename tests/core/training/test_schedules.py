@@ -77,8 +77,8 @@ def test_the_rate_of_every_step_is_base_times_factor(scheduler):
 def test_the_optimizer_steps_with_the_rate_that_is_recorded(scheduler, optimizer):
     engine = engine_of(scheduler, optimizer={"name": optimizer, "lr": 0.01})
     used = []
-    update = engine._update
-    engine._update = lambda: (used.append(engine._optimizer.param_groups[0]["lr"]), update())
+    update = engine._loop.update
+    engine._loop.update = lambda: (used.append(engine._loop.optimizer.param_groups[0]["lr"]), update())
     assert rates(finish(engine)) == used
 
 
@@ -161,3 +161,30 @@ def test_the_epochs_may_be_edited_while_the_data_are_prepared():
     engine.apply(engine.config.changed("epochs", 3))
     factors = curve(SchedulerConfig.parse("OneCycleLR"), BATCHES, 3)
     assert rates(finish(engine)) == pytest.approx((0.1 * factors).tolist(), rel=1e-14)
+
+
+@EVERY
+def test_an_edited_schedule_is_as_if_it_had_been_there_from_the_start(scheduler):
+    engine = engine_of({"name": "StepLR", "step_size": 3}, optimizer={"name": "SGD", "lr": 0.2})
+    records = []
+    while sum(record.phase == "train" for record in records) < 9:
+        records.append(engine.step())
+    engine.apply(engine.config.changed("scheduler", scheduler))
+    losses = [r.test_loss for r in records if r.test_loss == r.test_loss]
+    records = finish(engine)
+    factors = expected_factors(scheduler)
+    assert len(losses) == 2
+    assert rates(records) == pytest.approx([0.2 * factor for factor in factors[9:]], rel=1e-14)
+
+
+def test_one_cycle_over_the_run_follows_an_edit_of_the_batch_size():
+    engine = engine_of("OneCycleLR")
+    finish(engine, 2)
+    records = []
+    while sum(record.phase == "train" for record in records) < 5:
+        records.append(engine.step())
+    step = records[-1].step
+    engine.apply(engine.config.changed("batch_size", 50))
+    total = engine.total_steps
+    factors = curve(SchedulerConfig.parse("OneCycleLR"), total, 1)
+    assert rates(finish(engine)) == pytest.approx((0.1 * factors[step:]).tolist(), rel=1e-14)
