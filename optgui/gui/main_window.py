@@ -252,8 +252,8 @@ class MainWindow(QMainWindow):
         self._add(file, "&Quit", self.close, keys.Quit)
         edit = self.menuBar().addMenu("&Edit")
         self._run_actions = [
-            self._add(edit, "&Undo", lambda: self.tab.panel.edits.undo(), keys.Undo),
-            self._add(edit, "&Redo", lambda: self.tab.panel.edits.redo(), keys.Redo),
+            self._add(edit, "&Undo", lambda: self.tab.acting.edits.undo(), keys.Undo),
+            self._add(edit, "&Redo", lambda: self.tab.acting.edits.redo(), keys.Redo),
         ]
         edit.addSeparator()
         self._add(edit, "&Copy picture of this tab", self._on_copy, "Ctrl+Shift+C")
@@ -275,9 +275,9 @@ class MainWindow(QMainWindow):
             looks.addAction(action)
         run = self.menuBar().addMenu("&Run")
         self._run_actions += [
-            self._add(run, "&Start, pause or go on", lambda: self.tab.panel.toggle(), "F5"),
-            self._add(run, "One s&tep", lambda: self.tab.panel.step(), "F6"),
-            self._add(run, "St&op", lambda: self.tab.panel.stop(), "Shift+F5"),
+            self._add(run, "&Start, pause or go on", lambda: self.tab.acting.toggle(), "F5"),
+            self._add(run, "One s&tep", lambda: self.tab.acting.step(), "F6"),
+            self._add(run, "St&op", lambda: self.tab.acting.stop(), "Shift+F5"),
         ]
         for action in self._run_actions:
             action.setEnabled(False)
@@ -319,8 +319,10 @@ class MainWindow(QMainWindow):
         self._tell(
             "Keyboard",
             "F5  start, pause or go on\nF6  one step\nShift+F5  stop\nCtrl+1, 2, 3  the tabs\n"
-            "Ctrl+B, Ctrl+Shift+B  fold the sides\nArrow keys  nudge the start, while the map has the focus\n"
-            "Home  show the whole map\nDouble-click a label  put back its default",
+            "Ctrl+B, Ctrl+Shift+B  fold the sides\nCtrl+Z, Ctrl+Shift+Z  undo and redo an edit\n"
+            "Space  play or pause, full stop and comma  one step on or back, while a picture has the focus\n"
+            "Arrow keys  nudge the start, while the map has the focus\nHome  show the whole map\n"
+            "Escape  put back the last valid text of a field\nDouble-click a label  put back its default",
         )
 
     def _on_about(self) -> None:

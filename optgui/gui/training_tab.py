@@ -4,26 +4,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from optgui.core.optimizers import OptimizerConfig
+from optgui.core.schedulers import SchedulerConfig
 from optgui.core.snapshot import NetworkSnapshot
 from optgui.core.training import DATASETS, Digits, TrainingConfig, TrainingFrame, TrainingRecord
+from optgui.core.training.models import ModelConfig
+from optgui.core.training.requests import Load, Mark, PauseAfter, Rewind, Rewound, Save, Unfolded
 from optgui.gui.data_bar import DataBar, first_dataset
-from optgui.gui.form.param_form import group_title
 from optgui.gui.job.job_panel import JobPanel
 from optgui.gui.job.tab_frame import TabFrame
 from optgui.gui.networks import NetworkShelf
-from optgui.gui.plot.curve_view import CurveView
-from optgui.gui.plot.digits import ConfusionView, DigitRow
-from optgui.gui.readings import Facts, Figure
+from optgui.gui.plot.schedule_preview import SchedulePreview
+from optgui.gui.training.code_page import CodePage
+from optgui.gui.training.curvature_page import CurvaturePage
+from optgui.gui.training.curves_page import CurvesPage
+from optgui.gui.training.finder_page import FinderPage
+from optgui.gui.training.inside_page import InsidePage
+from optgui.gui.training.model_preview import ModelPreview, OptimizerPreview
+from optgui.gui.training.noise_page import NoisePage
+from optgui.gui.training.pages import Pages
+from optgui.gui.training.race_page import RacePage
+from optgui.gui.training.run_control import RunControl
+from optgui.gui.training.run_readings import RunReadings
+from optgui.gui.training.run_tree import RunTree
+from optgui.gui.training.step_page import StepPage
+from optgui.gui.training.switch_bar import SwitchBar
 from optgui.jobs.controller import JobController, PaintBudget
 from optgui.jobs.messages import JobState, Progress
 
+SUPPOSED = 60_000  # training images, until the data tell
+
 
 class TrainingTab(TabFrame):
-    """Loss and accuracy above, learning rate and test digits below."""
+    """Pages of pictures above the tree of checkpoints; controls on the left, readings on the right."""
 
     described = Signal(str)  # data, device and threads in a few words
 
@@ -36,71 +54,99 @@ class TrainingTab(TabFrame):
         parent: QWidget | None = None,
     ) -> None:
         dataset, complaint = first_dataset()
-        super().__init__(JobPanel("training", TrainingConfig.parse({"dataset": dataset}), budget), parent)
+        self.schedule = SchedulePreview(_run_length)
+        previews = {
+            SchedulerConfig: lambda: self.schedule,
+            ModelConfig: ModelPreview,
+            OptimizerConfig: OptimizerPreview,
+        }
+        config = TrainingConfig.parse({"dataset": dataset})
+        super().__init__(JobPanel("training", config, budget, previews=previews), parent)
         self.shelf = shelf
         self.data = DataBar(budget, download=download)
-        self.data.arrived.connect(self._on_arrived)
-        self.data.chosen.connect(self.set_dataset)
+        self.control, self.switch = RunControl(), SwitchBar()
         self._after: Callable[[], object] | None = None
         layout = self.layout()
         assert isinstance(layout, QVBoxLayout)
-        layout.insertWidget(1, self.data)
-        self.loss = CurveView("Loss", "cross-entropy", log=True, object_name="training.loss")
-        self.loss.set_hint("Press Start: the network learns, and its loss appears here")
-        self.loss.add_line("batch", "mini-batch", 0, smoothed=True)
-        self.loss.add_line("test", "test", 3, marker=True)
-        self.accuracy = CurveView("Accuracy", "accuracy", unit="%", object_name="training.accuracy")
-        self.accuracy.set_hint("Its share of right answers appears here")
-        self.accuracy.add_line("batch", "mini-batch", 0, smoothed=True)
-        self.accuracy.add_line("test", "test", 3, marker=True)
-        self.rate = CurveView("Learning rate", "lr", log=True, object_name="training.lr")
-        self.rate.set_hint("The learning rate as it acts appears here")
-        self.rate.add_line("lr", "effective lr", 2)
-        self.digits = DigitRow("Test digits and what the network says", "training.digits")
-        self.digits.set_hint("The first test digits appear here with the network's answers")
-        for view in (self.loss, self.accuracy, self.rate, self.digits):
-            self.centre.addWidget(view)
-        self.set_shares(5, 4, 3, 1)
-        self.figure = Figure("Test accuracy", "training.test_accuracy", "Share of test images read correctly")
-        self.figure.show_value("–", "measured at the end of each epoch")
-        self.facts = Facts(
-            "This run", "training.facts", ("Step", "Epoch", "Loss", "Learning rate", "Test loss")
-        )
-        self.confusion = ConfusionView("training.confusion")
-        self.evaluate = QPushButton("Test now")
-        self.evaluate.setObjectName("training.evaluate")
-        self.evaluate.setToolTip("Measure the test accuracy of the network as it stands")
-        self.evaluate.clicked.connect(self._on_evaluate)
-        for widget in (
-            self.figure,
-            self.evaluate,
-            self.facts,
-            group_title("Confusion: true class down, answer across"),
-            self.confusion,
-        ):
-            self.readings_layout.addWidget(widget)
+        for place, bar in enumerate((self.data, self.control.spike, self.switch), 1):
+            layout.insertWidget(place, bar)
+        self.panel.run_bar.insert(self.control, instead_of_progress=False)
+        self.picture, self.tree = CurvesPage(), RunTree()
+        self.curves = self.picture.curves
+        self.loss = self.curves.loss
+        self.steps, self.code = StepPage(), CodePage()
+        self.pages = Pages()
+        self.pages.add(self.picture, "Curves", "curves", "Loss, accuracy and everything else over the steps")
+        self.inside, self.curvature = InsidePage(), CurvaturePage()
+        self.noise, self.finder = NoisePage(), FinderPage()
+        self.race = RacePage(budget)
+        self.pages.add(self.inside, "Inside", "inside", "Weights, activations, and the digits it misreads")
+        self.pages.add(self.steps, "Step", "step", "What one step of training is")
+        self.pages.add(self.curvature, "Curvature", "curvature", "Sharpness against the limit of the rate")
+        self.pages.add(self.noise, "Noise", "noise", "How noisy the gradients of mini-batches are")
+        self.pages.add(self.finder, "Finder", "finder", "Which learning rate to begin with")
+        self.pages.add(self.race, "Race", "race", "Several networks side by side")
+        self.pages.add(self.code, "Code", "code", "This run as a plain PyTorch script")
+        self.centre.addWidget(self.pages)
+        self.centre.addWidget(self.tree)
+        self.set_shares(6, 1)
+        self.numbers = RunReadings()
+        self.figure = self.numbers.figure
+        self.readings_layout.addWidget(self.numbers)
         self.readings_layout.addStretch(1)
         self.steps_done = 0
         self._has_network = False  # whether the present run has prepared its data
         self._data: Digits | None = None  # of the newest network
-        self._digits_shown = ""
         self._dataset_shown = dataset
-        self._views = (self.loss, self.accuracy, self.rate)
+        self._pause_after: PauseAfter | None = None  # asked for before there was a run
+        self._frame: TrainingFrame | None = None
+        self._connect()
+        self._on_state(JobState.IDLE)
+        self.data.show_dataset(dataset)
+        self._show_settings()
+        if complaint:
+            self.panel.messages.say(complaint)
+
+    def _connect(self) -> None:
         panel = self.panel
+        self.numbers.wanted.connect(self._on_evaluate)
+        self.data.arrived.connect(self._on_arrived)
+        self.data.chosen.connect(self.set_dataset)
         panel.started.connect(self._on_started)
         panel.progressed.connect(self._on_progressed)
         panel.state_changed.connect(self._on_state)
-        panel.marked.connect(self._on_marked)
+        panel.marked.connect(self.curves.mark)
         panel.form.edited.connect(self._on_edited)
-        self._on_state(JobState.IDLE)
-        self.data.show_dataset(dataset)
-        if complaint:
-            panel.messages.say(complaint)
+        panel.form.gate = self._may_choose
+        self.control.wanted.connect(self._on_control)
+        self.control.spike.wanted.connect(self._on_tree)
+        self.control.go.connect(self._on_go)
+        self.tree.wanted.connect(self._on_tree)
+        self.switch.wanted.connect(self._on_rate_wanted)
+        self.switch.confirmed.connect(self._on_switch)
+        self.steps.wanted.connect(lambda request: panel.ask(request, self._on_unfolded))
+        self.steps.forgot.connect(lambda forgotten: self._edit({"zero_grad": not forgotten}))
+        self.code.wanted.connect(
+            lambda request: panel.ask(request, lambda log: self.code.show_log(log, self.steps_done))
+        )
+        self.code.said.connect(panel.messages.say)
+        for page in (self.inside, self.curvature, self.noise, self.finder):
+            page.wanted.connect(lambda request, page=page: panel.ask(request, page.show_answer))
+        for page in (self.curvature, self.noise, self.finder):
+            page.taken.connect(self._edit)
+        self.curvature.preset.connect(self._on_preset)
+        self.race.snapshot.connect(self._on_raced)
+        self.pages.turned.connect(self._on_turned)
+
+    @property
+    def acting(self) -> JobPanel:
+        """The race while its page is on screen."""
+        return self.race.panel if self.pages.page is self.race else self.panel
 
     @property
     def controllers(self) -> tuple[JobController, ...]:
-        """The run's and the download's."""
-        return (self.panel.controller, self.data.controller)
+        """The run's, the download's and the race's."""
+        return (self.panel.controller, self.data.controller, *self.race.controllers)
 
     @property
     def _config(self) -> TrainingConfig:
@@ -142,8 +188,13 @@ class TrainingTab(TabFrame):
 
     def set_dataset(self, name: str) -> None:
         """Choose another data set for the next start."""
+        self._edit({"dataset": name})
+
+    def _edit(self, changes: dict[str, Any]) -> None:
+        """Make edits as a person does in the form."""
         form = self.panel.form
-        form.change("dataset", name, final=True)
+        for path, value in changes.items():
+            form.change(path, value, final=True)
         form.set_config(form.config)
 
     def _on_arrived(self, name: str) -> None:
@@ -153,108 +204,193 @@ class TrainingTab(TabFrame):
 
     def _on_edited(self, config: TrainingConfig, path: str) -> None:
         self.describe()
+        self._show_settings()
         if config.dataset != self._dataset_shown:
             self._dataset_shown = config.dataset
+            self.race.set_dataset(config.dataset)
             self.data.show_dataset(config.dataset)
 
+    def _show_settings(self) -> None:
+        config = self._config
+        self.steps.show_settings(config.optimizer, zero_grad=config.zero_grad)
+        self.curves.set_batch_size(config.batch_size)
+        self.curvature.show_live(config.sharpness)
+        self.noise.show_live(config.noise_reading)
+        for page in (self.noise, self.finder):
+            page.show_config(config)
+
     def _on_started(self, config: TrainingConfig) -> None:
-        self.steps_done, self._has_network, self._after = 0, False, None
-        for view in self._views:
-            view.clear()
-        self.figure.show_value("–", "measured at the end of each epoch")
-        self.confusion.show_table(None)
+        self.steps_done, self._has_network, self._after, self._frame = 0, False, None, None
+        pages = (self.inside, self.steps, self.curvature, self.noise, self.finder, self.code)
+        for part in (self.curves, self.tree, self.numbers, *pages):
+            part.clear()
+        self.control.spike.hide()
+        self.switch.dismiss()
 
     def _on_state(self, state: JobState) -> None:
         self.describe()
-        self._offer_test()
+        self._offer_questions()
+        if state is JobState.RUNNING:
+            self.panel.messages.dismiss()  # why it had paused
+        if not state.is_active:
+            self.panel.form.set_notes({})
+            self.schedule.set_present(None)
+            self.switch.dismiss()
         if state in (JobState.PAUSED, JobState.FINISHED, JobState.STOPPED) and self._has_network:
             self.panel.ask("snapshot", self.shelf.add)
+        if state is JobState.FAILED and self._frame is not None and self._frame.offer is not None:
+            self.control.offer(self.panel.messages.sentence, self._frame.offer, can_go_on=False)
         if state in (JobState.FINISHED, JobState.STOPPED, JobState.FAILED):
             after, self._after = self._after, None
             if after is not None and state is JobState.FINISHED:
                 after()
 
-    def _offer_test(self) -> None:
-        """A network can be tested from the moment there is one."""
-        self.evaluate.setEnabled(self._has_network and self.panel.has_run)
-        self.evaluate.setToolTip(
-            "Measure the test accuracy of the network as it stands"
-            if self.evaluate.isEnabled()
-            else "Start a run first: there is no network to test yet"
+    def _offer_questions(self) -> None:
+        """A network can be tested and looked into from the moment there is one."""
+        ready = self._has_network and self.panel.has_run
+        reason = "" if ready else "Start a run first: there is no network yet"
+        for page in (self.numbers, self.steps, self.code):
+            page.allow(reason)
+
+    def _on_evaluate(self) -> None:
+        def show(result: Any) -> None:
+            self.numbers.show_test(result.accuracy, result.loss, "on demand")
+
+        self.panel.ask("evaluate", show)
+
+    # Run control
+
+    def _on_control(self, request: PauseAfter | Rewind) -> None:
+        if isinstance(request, Rewind):
+            self._on_tree(request)
+        elif self._has_network and self.panel.has_run:
+            self.panel.ask(request, lambda _: None)
+        else:
+            self._pause_after = request  # with the first picture of the run that begins now
+
+    def _on_go(self) -> None:
+        if self.panel.state is not JobState.RUNNING:
+            self.panel.toggle()
+
+    def _on_tree(self, request: Mark | Rewind | Save | Load) -> None:
+        if isinstance(request, (Rewind, Load)):
+            self.panel.ask(request, self._on_rewound)
+        else:
+            self.panel.ask(request, lambda _: None)
+
+    def _on_rewound(self, rewound: Rewound) -> None:
+        """The run stands at another place, with the settings of then."""
+        self.control.spike.hide()
+        self.panel.messages.dismiss()
+        self.panel.take_over(rewound.config)
+        self.curves.begin_branch(rewound.branch, _branch_of(self._frame, rewound.node), rewound.step)
+        self._show_settings()
+
+    def _on_preset(self, config: dict[str, Any]) -> None:
+        """Begin the run that a page suggests, on the present data."""
+        self.open_config(TrainingConfig.parse({"dataset": self._config.dataset, **config}))
+        self.panel.start()
+
+    def _on_raced(self, snapshot: NetworkSnapshot, digits: Digits) -> None:
+        """Put a network of the race on the shelf, where the attack finds it."""
+        self._data = self._data or digits
+        self.shelf.add(snapshot)
+
+    def _on_turned(self, page: QWidget) -> None:
+        """A race has controls and readings of its own."""
+        for part in (self.controls, self.readings, self.tree, self.panel.run_bar):
+            part.setVisible(page is not self.race)
+
+    def _on_unfolded(self, unfolded: Unfolded) -> None:
+        self.steps.show_step(unfolded)
+        self._take_records(unfolded.records)
+        self.curves.refresh()
+
+    # Another optimizer
+
+    def _may_choose(self, path: str, old: str, new: str) -> bool:
+        """Hold another optimizer back until its rate and its state are settled."""
+        if path != "optimizer" or not self.panel.state.is_active or not self._has_network:
+            return True
+        wanted = OptimizerConfig.parse(self.panel.form.remembered("optimizer", new))
+        self.switch.offer(self._config.optimizer, wanted, self._config.switch, None)
+        return False
+
+    def _on_rate_wanted(self, request: Any) -> None:
+        self.panel.ask(
+            request,
+            lambda proposal: self.switch.show_proposal(request, proposal),
+            lambda sentence: self.switch.show_refusal(request, sentence),
         )
+
+    def _on_switch(self, lr: float, switch: str) -> None:
+        optimizer = self.switch.optimizer
+        if optimizer is not None:
+            values = {**optimizer.model_dump(mode="json"), "lr": lr}
+            self._edit({"switch": switch, "optimizer": values})
+        self.switch.dismiss()
+
+    # Progress
+
+    def _on_progressed(self, progress: Progress) -> None:
+        frame = progress.frame
+        if isinstance(frame, TrainingFrame):
+            self.curves.take_frame(frame)
+        self._take_records(progress.records)
+        if isinstance(frame, TrainingFrame):
+            self._frame = frame
+            if not self._has_network:
+                self._begin_questions()
+            self._show_frame(frame)
+        if progress.pause:
+            if isinstance(frame, TrainingFrame) and frame.offer is not None:
+                self.control.offer(progress.pause, frame.offer)
+            else:
+                self.panel.messages.say(progress.pause, note=True)
+        self.curves.refresh()
+
+    def _begin_questions(self) -> None:
+        """There is a network now."""
+        self._has_network = True
+        self.panel.ask("digits", self._keep_data)
+        if self._pause_after is not None:
+            self.panel.ask(self._pause_after, lambda _: None)
+            self._pause_after = None
+        self._offer_questions()
 
     def _keep_data(self, digits: Digits) -> None:
         self._data = digits
 
-    def _on_marked(self, step: int, text: str) -> None:
-        for view in self._views:
-            view.mark(step, text)
-
-    def _on_evaluate(self) -> None:
-        self.panel.ask("evaluate", lambda result: self._show_test(result.accuracy, result.loss, "on demand"))
-
-    def _show_test(self, accuracy: float, loss: float, when: str) -> None:
-        self.figure.show_value(f"{100 * accuracy:.2f} %", when)
-        self.facts.show_fact("Test loss", f"{loss:.4g}")
-
-    def _on_progressed(self, progress: Progress) -> None:
-        steps: list[int] = []
-        losses: list[float] = []
-        hits: list[float] = []
-        rates: list[float] = []
-        for record in progress.records:
-            assert isinstance(record, TrainingRecord)
-            if record.phase == "train":
-                steps.append(record.step)
-                losses.append(record.loss)
-                hits.append(100 * record.accuracy)
-                rates.append(record.lr)
-            elif not math.isnan(record.test_accuracy):
-                self.loss.extend("test", [record.step], [record.test_loss])
-                self.accuracy.extend("test", [record.step], [100 * record.test_accuracy])
-                self._show_test(record.test_accuracy, record.test_loss, f"after epoch {record.epoch}")
-        if steps:
-            self.loss.extend("batch", steps, losses)
-            self.accuracy.extend("batch", steps, hits)
-            self.rate.extend("lr", steps, rates)
-            self.steps_done = steps[-1]
-            self.facts.show_fact("Step", f"{steps[-1]:,}")
-            self.facts.show_fact("Loss", f"{losses[-1]:.4g}")
-            self.facts.show_fact("Learning rate", f"{rates[-1]:.4g}")
-        if isinstance(progress.frame, TrainingFrame):
-            if not self._has_network:
-                self._has_network = True
-                self.panel.ask("digits", self._keep_data)
-                self._offer_test()
-            self._show_frame(progress.frame)
-        for view in self._views:
-            view.refresh()
+    def _take_records(self, records: tuple[TrainingRecord, ...]) -> None:
+        self.curves.take_records(records)
+        self.numbers.take_records(records)
+        trained = next((record for record in reversed(records) if record.phase == "train"), None)
+        if trained is not None:
+            self.steps_done = trained.step
 
     def _show_frame(self, frame: TrainingFrame) -> None:
-        for view in self._views:
-            view.set_span(frame.total_steps)
-        self.facts.show_fact("Epoch", str(frame.epoch))
-        self.confusion.show_table(frame.confusion, frame.class_names)
-        if self._digits_shown != frame.run:
-            self._digits_shown = frame.run
-            self.digits.show_digits(frame.digits)
-        answers = frame.probabilities.argmax(1)
-        names = frame.class_names
-        sure = frame.probabilities.max(1)
-        self.digits.show_words(
-            [names[a] if len(names[a]) < 3 else names[a][:6] for a in answers],
-            [bool(a == truth) for a, truth in zip(answers, frame.labels, strict=True)],
-            [
-                f"{names[truth]} read as {names[a]} with {share:.1%}"
-                for a, truth, share in zip(answers, frame.labels, sure, strict=True)
-            ],
-        )
+        self.picture.show_frame(frame)
+        self.numbers.show_frame(frame)
+        self.tree.set_span(frame.total_steps)
+        self.tree.show_tree(frame.nodes, frame.branch, frame.step, frame.here)
+        self.panel.form.set_notes(frame.notes)
+        self.schedule.set_present(frame.step)
+        for page in (self.inside, self.curvature, self.noise, self.finder):
+            page.show_frame(frame)
+        self.curvature.show_readings(frame.curvature)
+        self.noise.show_readings(frame.noise)
 
     def summary(self) -> dict[str, object]:
         """What the tab shows, for the tour's numbers."""
-        return {
-            "test_accuracy": self.figure.value.text(),
-            "loss": self.loss.summary(),
-            "accuracy": self.accuracy.summary(),
-            "lr": self.rate.summary(),
-        }
+        return {"test_accuracy": self.figure.value.text(), **self.curves.summary()}
+
+
+def _run_length(config: Any) -> tuple[int, int]:
+    """Steps of an epoch, and epochs."""
+    return math.ceil((config.samples or SUPPOSED) / config.batch_size), config.epochs
+
+
+def _branch_of(frame: TrainingFrame | None, node: int) -> int:
+    """The branch on which a checkpoint lies."""
+    nodes = frame.nodes if frame is not None else ()
+    return next((found.branch for found in nodes if found.id == node), 0)

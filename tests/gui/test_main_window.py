@@ -459,7 +459,7 @@ def test_training_shows_its_results_and_puts_the_network_on_the_shelf(qtbot, win
 def test_test_now_measures_the_network_as_it_stands(qtbot, window):
     training = window.training
     window.go_to("training")
-    assert not training.evaluate.isEnabled()
+    assert not training.numbers.evaluate.isEnabled()
     training.panel.start(paused=True)
     wait_for(qtbot, training, JobState.PAUSED)
     while training.steps_done < 3:

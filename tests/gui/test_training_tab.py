@@ -38,11 +38,11 @@ def wait_for(qtbot, tab, state):
 
 
 def test_a_network_can_be_tested_while_it_learns(qtbot, tab):
-    assert not tab.evaluate.isEnabled()
+    assert not tab.numbers.evaluate.isEnabled()
     begin(tab, epochs=10_000)
-    qtbot.waitUntil(tab.evaluate.isEnabled, timeout=5000)
+    qtbot.waitUntil(tab.numbers.evaluate.isEnabled, timeout=5000)
     assert tab.panel.state is JobState.RUNNING
-    tab.evaluate.click()
+    tab.numbers.evaluate.click()
     qtbot.waitUntil(lambda: "%" in tab.figure.value.text(), timeout=5000)
 
 

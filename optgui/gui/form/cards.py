@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -128,6 +129,10 @@ class ListSection(QWidget):
         self._path = path
         for place, card in enumerate(self._cards):
             card.set_path(f"{path}.{place}")
+
+    def set_notes(self, notes: Mapping[str, str]) -> None:
+        for card in self._cards:
+            card.set_notes(notes)
 
     def editor(self, path: str) -> Editor | None:
         place, _, rest = path.partition(".")
@@ -289,6 +294,11 @@ class _Card(QFrame):
     def editor(self, path: str) -> Editor | None:
         """The editor at a path below the item; None also while its rows have never been shown."""
         return self._body.editor(path) if self._body is not None else None
+
+    def set_notes(self, notes: Mapping[str, str]) -> None:
+        """Say which rows do nothing now, and why."""
+        if self._body is not None:
+            self._body.set_notes(notes)
 
     def lock(self, locked: bool) -> None:
         """Disable the rows that a running job cannot take."""

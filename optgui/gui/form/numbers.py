@@ -7,11 +7,20 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QSignalBlocker, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QValidator
-from PySide6.QtWidgets import QDoubleSpinBox, QSizePolicy, QSlider, QToolTip, QWidget
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QToolTip,
+    QWidget,
+)
 
 from optgui.core.params import Kind, Param
 from optgui.gui import theme
 from optgui.gui.form.editor import Editor, WheelNeedsFocus, number_in
+from optgui.gui.form.widgets import small_button
 
 TICKS = 1000  # positions of a slider
 _HANDLE = 18  # pixels: the style sheet's handle with its border
@@ -134,17 +143,37 @@ class Slider(WheelNeedsFocus, QSlider):
 
 
 class NumberEditor(Editor):
-    """Slider and field for one number."""
+    """Slider and field for one number, and a button for each factor it may be multiplied by at once."""
 
     def __init__(self, spec: Param, parent: QWidget | None = None) -> None:
         super().__init__(spec, parent)
         self._slider, self._box = Slider(spec), NumberBox(spec)
         self._row.addWidget(self._slider, 1)
         self._row.addWidget(self._box)
+        times = QHBoxLayout()
+        times.setSpacing(0)
+        self._times = [self._button(factor) for factor in spec.factors]
+        for button in self._times:
+            times.addWidget(button)
+        self._row.addLayout(times)
         self._slider.valueChanged.connect(self._on_slider)
         self._slider.sliderReleased.connect(self.settle)
         self._box.valueChanged.connect(self._on_box)
         self._box.editingFinished.connect(self.settle)
+
+    def _button(self, factor: float) -> QToolButton:
+        words = "×½" if factor == 0.5 else f"×{factor:g}"
+        button = small_button(words, "", f"{self.spec.title} × {factor:g}")
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.setStyleSheet("padding: 3px 0;")  # room for the slider
+        button.setFixedWidth(button.fontMetrics().horizontalAdvance(words) + 8)
+        button.clicked.connect(lambda: self._multiply(factor))
+        return button
+
+    def name(self, object_name: str) -> None:
+        super().name(object_name)
+        for button, factor in zip(self._times, self.spec.factors, strict=True):
+            button.setObjectName(f"{object_name}.x{factor:g}")
 
     def set_marks(self, marks: tuple[tuple[float, str], ...]) -> None:
         """Put ticks with a meaning on the slider; the last one is a limit."""
@@ -162,6 +191,13 @@ class NumberEditor(Editor):
         blocker = QSignalBlocker(self._box)
         self._box.setValue(value)
         blocker.unblock()
+
+    def _multiply(self, factor: float) -> None:
+        blocker = QSignalBlocker(self._box)
+        self._box.setValue(self._box.value() * factor)
+        blocker.unblock()
+        self._slider.show_number(self._box.value())
+        self._move(self._typed(self._box.value()), final=True)
 
     def _on_slider(self) -> None:
         blocker = QSignalBlocker(self._box)

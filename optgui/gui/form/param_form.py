@@ -23,14 +23,24 @@ from PySide6.QtWidgets import (
 
 from optgui.core.params import Config, EntryConfig, Param
 from optgui.gui.form.editor import Editor
-from optgui.gui.form.sections import Section
+from optgui.gui.form.sections import Section, join
 from optgui.gui.form.widgets import group_title, in_reading_order, small_button
 
 __all__ = ["ParamForm", "Preview", "group_title", "small_button"]
 
 
 class Preview(QWidget):
-    """Base of the pictures that stand below the choice of an entry."""
+    """Base of the pictures that stand below the choice of an entry; one may edit it, or warn of it."""
+
+    changed = Signal(str, object, bool)  # a field of the entry, its value, whether the gesture has ended
+    warned = Signal(str)  # a sentence to stand below the entry's rows, empty for none
+
+    def shows(self, entry: EntryConfig) -> bool:
+        """Whether there is something to show of an entry; of one without parameters there is not."""
+        return bool(entry.values)
+
+    def lock(self, locked: bool) -> None:
+        """Do not edit while a running job cannot take it."""
 
     def show_entry(self, entry: EntryConfig, config: Config) -> None:
         """Show an entry and its values; `config` is the form's whole config."""
@@ -40,7 +50,9 @@ class Preview(QWidget):
 class ParamForm(QWidget):
     """The form of one config; `config` is always valid.
 
-    `previews` makes the picture below each choice of an entry of that config class.
+    `previews` makes the picture below each choice of an entry of that config class. A `gate` is asked before
+    another entry is chosen (path, old name, new name); where it says no the old one stays, and its owner may
+    `change` it later.
     """
 
     edited = Signal(object, str)  # config, path of the field: with every movement
@@ -61,6 +73,7 @@ class ParamForm(QWidget):
         self.prefix = prefix
         self.locked = False
         self._previews = previews or {}
+        self.gate: Callable[[str, str, str], bool] | None = None
         self._memory: dict[tuple[str, str], dict[str, Any]] = {}
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -77,7 +90,7 @@ class ParamForm(QWidget):
 
     def order_tabs(self) -> None:
         """Let Tab follow what is read, not what was made first."""
-        controls = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit)
+        controls = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, Preview)
         found = [w for w in in_reading_order(self) if isinstance(w, controls)]
         for one, other in itertools.pairwise(found):
             QWidget.setTabOrder(one, other)
@@ -86,6 +99,10 @@ class ParamForm(QWidget):
         """While a run holds the config, only live controls can be moved."""
         self.locked = locked
         self._body.lock(locked)
+
+    def set_notes(self, notes: Mapping[str, str]) -> None:
+        """Say for each path (`optimizer.lr`) why its control does nothing now; all others act."""
+        self._body.set_notes(notes)
 
     def change(self, path: str, value: Any, *, final: bool = False) -> None:
         """Set the field at `path` as an editor does; a refused value snaps back."""
@@ -132,8 +149,13 @@ class ParamForm(QWidget):
         They are remembered by the section's object name `names`, which an item of a list keeps where it goes.
         """
         self._memory[names, current.name] = current.values
-        self.change(path, {"name": name, **self._memory.get((names, name), {})}, final=True)
+        if self.gate is None or self.gate(path, current.name, name):
+            self.change(path, {"name": name, **self._memory.get((names, name), {})}, final=True)
         self.set_config(self.config)
+
+    def remembered(self, path: str, name: str) -> dict[str, Any]:
+        """The entry `name` as it was last chosen at `path`, which lies in no list: its name and values."""
+        return {"name": name, **self._memory.get((join(self.prefix, path), name), {})}
 
 
 def _below(place: Any, part: str) -> Any:

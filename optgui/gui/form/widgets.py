@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFormLayout,
@@ -168,6 +168,33 @@ def group_title(title: str, help: str = "") -> QLabel:
     label.setToolTip(help)
     label.setWordWrap(True)
     return theme.sized(label, theme.CAPTION, bold=True)
+
+
+class Remark(QLabel):
+    """A small sentence below what it is about, as high as its lines; `role` is muted or warning."""
+
+    def __init__(self, sentence: str = "", role: str = "muted") -> None:
+        super().__init__(sentence)
+        self.setProperty("role", role)
+        self.setWordWrap(True)
+        theme.sized(self, theme.CAPTION)
+
+    def hasHeightForWidth(self) -> bool:
+        """No: a form layout would give it the height of another width."""
+        return False
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def setText(self, sentence: str) -> None:
+        """Say another sentence."""
+        super().setText(sentence)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Take just the height of the lines."""
+        self.setFixedHeight(max(0, super().heightForWidth(self.width())))
 
 
 def small_button(text: str, name: str, help: str) -> QToolButton:

@@ -55,7 +55,7 @@ class JobPanel(QObject):
         self._last_done = 0
         self.edits = History(self.put_back)
         self._undo_config = config  # as of the last gesture
-        self._replies: dict[int, Callable[[Any], None]] = {}
+        self._replies: dict[int, tuple[Callable[[Any], None], Callable[[str], None]]] = {}
         self.run_bar.start_pressed.connect(self.toggle)
         self.run_bar.step_pressed.connect(self.step)
         self.run_bar.stop_pressed.connect(self.stop)
@@ -123,9 +123,17 @@ class JobPanel(QObject):
         """End the run; what it has stays."""
         self.controller.stop()
 
-    def ask(self, request: Any, reply: Callable[[Any], None]) -> None:
-        """Ask the engine; `reply` gets the answer, a refusal goes to the message bar."""
-        self._replies[self.controller.ask(request)] = reply
+    def ask(
+        self, request: Any, reply: Callable[[Any], None], refused: Callable[[str], None] | None = None
+    ) -> None:
+        """Ask the engine; `reply` gets the answer, `refused` or else the message bar a refusal."""
+        self._replies[self.controller.ask(request)] = (reply, refused or self.messages.say)
+
+    def take_over(self, config: Config) -> None:
+        """Show the config that the engine has taken by itself, as behind a rewind: no edit, no mark."""
+        self._run_config = self._marked_config = self._undo_config = config
+        self._settled, self._waiting = True, 0
+        self.form.set_config(config)
 
     def _on_state(self, state: JobState) -> None:
         self.run_bar.show_state(state)
@@ -187,10 +195,10 @@ class JobPanel(QObject):
                 self.marked.emit(self._last_done, ", ".join(texts))
 
     def _on_answered(self, answer: Answer) -> None:
-        reply = self._replies.pop(answer.request_id, None)
+        reply, refused = self._replies.pop(answer.request_id, (None, self.messages.say))
         if answer.refusal:
             if not answer.dropped:
-                self.messages.say(answer.refusal)
+                refused(answer.refusal)
         elif reply is not None:
             reply(answer.reply)
 
@@ -203,7 +211,9 @@ def _with_live_values(config: Config, other: Config) -> Config:
     """`config` with those values of `other` that a running job can take."""
     for edit in changes(config, other):
         if edit.live:
-            config = config.changed(edit.path, edit.new)
+            whole = edit.path.removesuffix(".name") if edit.spec is None else edit.path  # another entry
+            value = other.at(whole)
+            config = config.changed(whole, value.model_dump(mode="json") if edit.spec is None else value)
     return config
 
 

@@ -55,11 +55,13 @@ class RunBar(QFrame):
         layout.addWidget(self.progress)
         self.show_state(JobState.IDLE)
 
-    def insert(self, widget: QWidget) -> None:
-        """Put controls of time between Stop and the words; the progress bar gives way to them."""
-        self._row.insertWidget(self._row.indexOf(self.stop_button) + 1, widget, 3)
-        self._row.setStretchFactor(self.text, 2)
-        self.progress.hide()
+    def insert(self, widget: QWidget, *, instead_of_progress: bool = True) -> None:
+        """Put controls of time between Stop and the words, in place of the progress bar or beside it."""
+        place = self._row.indexOf(self.stop_button) + 1
+        self._row.insertWidget(place, widget, 3 if instead_of_progress else 0)
+        if instead_of_progress:
+            self._row.setStretchFactor(self.text, 2)
+            self.progress.hide()
 
     def _button(self, text: str, name: str, help: str) -> QPushButton:
         button = QPushButton(text)

@@ -48,6 +48,11 @@ class TabFrame(QWidget):
         """Everything that must end before the program does."""
         return (self.panel.controller,)
 
+    @property
+    def acting(self) -> JobPanel:
+        """What the keys for start, step, stop and undo act on."""
+        return self.panel
+
     def open_config(self, config: Config) -> None:
         """Put a config into the form, as if a person had made every edit."""
         self.panel.form.set_config(config)

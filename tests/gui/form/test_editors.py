@@ -6,6 +6,7 @@ from PySide6.QtGui import QHelpEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSlider, QToolTip
 
+from optgui.gui import theme
 from optgui.core.params import Config, Kind, param, params_of
 from optgui.gui.form import editor as editor_module
 from optgui.gui.form.editors import ChoiceBox, make_editor
@@ -340,14 +341,15 @@ def clear(line):
         "inf",
     ],
 )
-def test_what_is_no_list_snaps_back_with_a_sentence(make, text):
+def test_what_is_no_list_stays_to_be_mended_with_a_sentence(make, text):
     editor = make("widths")
     heard, refused = Heard(editor), []
     editor.refused.connect(refused.append)
     line = part(editor, QLineEdit)
     type_into(line, text)
-    assert (heard.changed, editor.value(), line.text()) == ([], (120,), "120")
+    assert (heard.changed, editor.value(), line.text()) == ([], (120,), text)
     assert refused[0].startswith("Widths: expected numbers between commas such as 120, 60, got")
+    assert line.toolTip() == editor.reason == refused[0]
 
 
 def test_text_is_an_edit_when_it_is_entered(make):
@@ -392,13 +394,13 @@ def test_points_are_shown_in_full_precision_and_kept_when_entered_unchanged(make
 
 
 @pytest.mark.parametrize("text", ["1", "1, 2; 3", "1, 2, 3", "1, 2;; 3, 4", "a, b", "1, nan"])
-def test_what_are_no_points_snaps_back_with_a_sentence(make, text):
+def test_what_are_no_points_stays_to_be_mended_with_a_sentence(make, text):
     editor = make("points")
     heard, refused = Heard(editor), []
     editor.refused.connect(refused.append)
     line = part(editor, QLineEdit)
     type_into(line, text)
-    assert (heard.changed, editor.value(), line.text()) == ([], ((1.0, 2.0),), "1, 2")
+    assert (heard.changed, editor.value(), line.text()) == ([], ((1.0, 2.0),), text)
     expected = "Points: expected points of 2 numbers between semicolons such as 1, 2; 3, 4, got "
     assert refused[0] == expected + text
 
@@ -456,7 +458,49 @@ def test_only_the_last_twelve_texts_are_kept_and_no_refused_one(make):
     editor.changed.connect(lambda _: editor.set_value("x + 13"))  # as a form does that refuses
     type_text(editor, "x +")
     assert offered(editor)[0] == "x + 13"
-    assert part(editor, QComboBox).currentText() == "x + 13"
+    assert part(editor, QComboBox).currentText() == "x +"
+    assert editor.value() == "x + 13"
+
+
+def test_a_refused_text_is_marked_until_it_is_valid(make):
+    editor = make("widths")
+    line = part(editor, QLineEdit)
+    type_into(line, "many")
+    error = theme.colours(editor).error
+    assert error in line.styleSheet()
+    editor.set_value((120,))  # as a form does that shows all its values again
+    assert line.text() == "many"
+    type_into(line, "60")
+    assert (editor.value(), line.text(), editor.reason) == ((60,), "60", "")
+    assert error not in line.styleSheet()
+
+
+def test_a_refused_text_goes_with_the_value_that_it_was_to_replace(make):
+    editor = make("widths")
+    line = part(editor, QLineEdit)
+    type_into(line, "many")
+    editor.set_value((30, 20))
+    assert (line.text(), editor.reason) == ("30, 20", "")
+
+
+def test_escape_puts_the_last_valid_text_back(make):
+    editor = make("widths")
+    line = part(editor, QLineEdit)
+    type_into(line, "many")
+    QTest.keyClick(line, Qt.Key.Key_Escape)
+    assert (line.text(), line.toolTip(), line.styleSheet()) == ("120", "", "")
+    assert editor.value() == (120,)
+
+
+def test_leaving_a_refused_text_says_nothing_again(make):
+    editor = make("widths")
+    line, refused = part(editor, QLineEdit), []
+    type_into(line, "many")
+    editor.refused.connect(refused.append)
+    line.clearFocus()
+    line.editingFinished.emit()
+    assert refused == []
+    assert line.text() == "many"
 
 
 def test_the_marks_of_a_slider_are_named_by_its_tooltip(make):

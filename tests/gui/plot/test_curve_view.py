@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QPalette, QWheelEvent
+from PySide6.QtGui import QColor, QPalette, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QToolTip
+from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from optgui.gui import theme
+from optgui.gui.plot.curve_canvas import named_of
 from optgui.gui.plot.curve_view import CurveView
 
 
@@ -267,22 +268,32 @@ def test_hover_reads_the_exact_values_of_all_visible_lines(view):
     assert view.readings() == []
     QTest.mouseMove(view.canvas.viewport(), pixel(view, 40))
     settle()
-    assert texts(view) == ["step 40", "mini-batch 5.714 %", "test at 50 12,350 %"]
+    assert texts(view) == ["step 40", "mini-batch 5.71429 %", "test at 50 12,345.7 %"]
     exact = dict((words, value) for _, words, value in view.readings(repr))
     assert exact["mini-batch"] == f"{40 / 7!r} %"
     QApplication.sendEvent(view.canvas, QEvent(QEvent.Type.Leave))
     assert view.readings() == []
 
 
-def test_a_pointer_at_rest_reads_every_digit(view):
+def test_the_description_has_every_digit(view):
     view.extend("loss", [0, 1], [1 / 3, 1 / 7])
     view.refresh()
-    view.set_cursor(0.0)
-    place = QPoint(200, 100)
-    help_event = QHelpEvent(QEvent.Type.ToolTip, place, view.canvas.viewport().mapToGlobal(place))
-    QApplication.sendEvent(view.canvas.viewport(), help_event)
-    assert QToolTip.text() == f"step 0\nmini-batch {1 / 3!r}"
-    QToolTip.hideText()
+    assert repr(1 / 7) in view.accessibleDescription()
+
+
+@pytest.mark.parametrize(
+    ("lines", "rows", "named"), [(3, 5, 3), (5, 5, 5), (6, 5, 4), (24, 10, 9), (24, 1, 0), (1, 0, 1)]
+)
+def test_names_that_do_not_fit_leave_a_row_to_count_them(lines, rows, named):
+    assert named_of(lines, rows) == named
+
+
+def test_more_lines_than_names_fit_are_drawn(view):
+    for number in range(60):
+        view.add_line(f"l{number}", f"line {number}", number)
+        view.extend(f"l{number}", [0, 1], [number, number])
+    view.refresh()
+    assert not view.grab().isNull()
 
 
 def test_keyboard_moves_the_cursor_and_zooms(view):
@@ -367,11 +378,11 @@ def test_screen_reader_hears_the_latest_values(view, qtbot):
     view.extend("loss", [7], [0.25])
     view.refresh()
     assert view.accessibleName() == "Loss"
-    assert view.accessibleDescription() == "mini-batch 0.2500 at step 7"
+    assert view.accessibleDescription() == "mini-batch 0.25 at step 7"
     view.extend("loss", [8], [0.125])
     view.refresh()
     assert view.accessibleDescription().endswith("step 7")
-    qtbot.waitUntil(lambda: view.accessibleDescription() == "mini-batch 0.1250 at step 8", timeout=3_000)
+    qtbot.waitUntil(lambda: view.accessibleDescription() == "mini-batch 0.125 at step 8", timeout=3_000)
 
 
 def test_every_button_has_a_name_and_a_tooltip(view):

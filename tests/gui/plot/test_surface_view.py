@@ -13,6 +13,7 @@ from optgui.core.curvature import taylor
 from optgui.core.surface import DescentConfig, DescentEngine
 from optgui.gui import theme
 from optgui.gui.plot.surface_view import SurfaceView
+from tests.mouse import double_click
 
 BOWL = {"name": "Formula", "text": "x**2 + 10*y**2"}
 HALF = {"name": "Formula", "text": "sqrt(x) + y**2"}  # no value left of the axis
@@ -188,6 +189,65 @@ def test_a_click_beside_the_heads_moves_the_start(qtbot, show):
     size = view.plot.getViewBox().viewPixelSize()[0]
     assert (x, y) == pytest.approx((-3, -3), abs=2 * size)
     assert ended
+
+
+def test_a_double_click_fits_and_leaves_the_start(show):
+    view = show(race())
+    box = view.plot.getViewBox()
+    before = box.viewRange()
+    moves = []
+    view.start_moved.connect(lambda *values: moves.append(values))
+    box.setRange(xRange=(-4, 4), yRange=(-4, 4), padding=0)
+    QApplication.processEvents()
+    double_click(view.plot, 1.0, 1.0)
+    assert np.allclose(box.viewRange(), before)
+    assert not view._second.isActive()
+    assert not moves
+
+
+def test_a_handle_whose_constraint_goes_while_it_is_dragged_is_removed_when_let_go(show):
+    view = show(race(constraint=BALL))
+    config = view._config
+    told = []
+
+    def gone(changed, ended):
+        told.append(ended)
+        view.show_surface(config, (4.0, 2.0), ConstraintConfig(name="None"))
+        assert not any(item.isVisible() for item in view._handles.items)
+
+    view.constraint_dragged.connect(gone)
+    drag(view, (3, 0), (4, 0))
+    assert told == [False]
+    assert not view._handles.items
+    view.constraint_dragged.disconnect(gone)
+    view.show_surface(config, (4.0, 2.0), ConstraintConfig.parse(BALL))
+    drag(view, (3, 0), (4, 0))
+    assert view._constraint.values["radius"] == pytest.approx(4, abs=0.1)
+
+
+def test_a_handle_whose_constraint_becomes_another_while_it_is_dragged_moves_nothing(show):
+    view = show(race(constraint=BALL))
+    box = ConstraintConfig.parse({"name": "Box", "low": [-1, -1], "high": [1, 1]})
+    told = []
+
+    def other(changed, ended):
+        told.append(changed.name)
+        view.show_surface(view._config, (4.0, 2.0), box)
+
+    view.constraint_dragged.connect(other)
+    drag(view, (3, 0), (4, 0))
+    assert told == ["Ball"]
+    assert len(view._handles.items) == 5
+    assert all(item.isVisible() for item in view._handles.items)
+
+
+def test_a_stationary_point_where_a_star_is_has_no_other_symbol(show):
+    view = show(race(surface={"name": "Himmelblau"}, start=(0.0, 0.0)))
+    saddle = view._config.curvature(0.0867, 2.8843)
+    for _ in range(5):
+        saddle = view._config.curvature(*(saddle.point - np.linalg.solve(saddle.hessian, saddle.gradient)))
+    view.show_stationary([view._config.curvature(*view._config.minima[0]), saddle])
+    assert [symbol.kind for symbol in view.overlays.marks.symbols] == ["saddle"]
 
 
 def test_the_selected_racer_is_the_one_with_normals(show):

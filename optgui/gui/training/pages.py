@@ -1,0 +1,63 @@
+"""The pages of the training tab: a toolbar over one picture at a time."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+
+
+class _Stack(QStackedWidget):
+    """A stack that is as narrow as the window wants."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(200, 160)
+
+
+class Pages(QWidget):
+    """One page on screen; `turned` says which. A page that is not on screen does nothing."""
+
+    turned = Signal(object)  # the page
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("training.pages")
+        self._stack = _Stack()
+        self._choices = QActionGroup(self)
+        self._bar = QHBoxLayout()
+        self._bar.setContentsMargins(8, 4, 8, 4)
+        self._bar.setSpacing(4)
+        self._bar.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(self._bar)
+        layout.addWidget(self._stack, 1)
+        self._choices.triggered.connect(lambda action: self.turn_to(action.data()))
+
+    def add(self, page: QWidget, title: str, name: str, help: str) -> None:
+        """One more page behind the others; the first is on screen."""
+        action = QAction(title, self)
+        action.setCheckable(True)
+        action.setToolTip(help)
+        action.setData(page)
+        action.setChecked(self._stack.count() == 0)
+        self._choices.addAction(action)
+        button = QToolButton()
+        button.setDefaultAction(action)
+        button.setObjectName(f"training.page.{name}")
+        button.setAccessibleName(title)
+        self._bar.insertWidget(self._bar.count() - 1, button)
+        self._stack.addWidget(page)
+
+    @property
+    def page(self) -> QWidget:
+        """What is on screen."""
+        return self._stack.currentWidget()
+
+    def turn_to(self, page: QWidget) -> None:
+        """Show a page."""
+        self._stack.setCurrentWidget(page)
+        for action in self._choices.actions():
+            action.setChecked(action.data() is page)
+        self.turned.emit(page)

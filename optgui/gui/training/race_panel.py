@@ -1,0 +1,51 @@
+"""Form, run bar and job of a race of networks."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from PySide6.QtCore import QObject, Signal
+
+from optgui.core.params import Config
+from optgui.core.training.race import RaceConfig
+from optgui.gui.job.job_panel import JobPanel
+from optgui.gui.training.race_numbers import marks
+from optgui.jobs.controller import PaintBudget
+
+
+class NetworkRacePanel(JobPanel):
+    """A job whose edits act only while it goes on: once a race has ended they wait for the next one."""
+
+    noted = Signal(object)  # Mark
+
+    def __init__(self, config: RaceConfig, budget: PaintBudget, parent: QObject | None = None) -> None:
+        super().__init__("race", config, budget, parent)
+        self._noted_config = config
+        self.started.connect(self._on_race_started)
+        self.marked.connect(self._on_race_marked)
+
+    @property
+    def config(self) -> RaceConfig:
+        """What the form shows."""
+        return cast(RaceConfig, self.form.config)
+
+    def open(self, config: RaceConfig) -> None:
+        """Show another race; one that has ended does not hear of it."""
+        self._run_config = self._marked_config = None
+        self._undo_config = config
+        self.form.set_config(config)
+
+    def _on_form_edited(self, config: Config, path: str) -> None:
+        if not self.state.is_active:
+            self._run_config = None
+        super()._on_form_edited(config, path)
+
+    def _on_race_started(self, config: RaceConfig) -> None:
+        self._noted_config = config
+
+    def _on_race_marked(self, done: int, _: str) -> None:
+        before, now = self._noted_config, self.run_config
+        assert isinstance(now, RaceConfig)
+        self._noted_config = now
+        for mark in marks(before, now, done):
+            self.noted.emit(mark)
