@@ -220,6 +220,8 @@ def _with_live_values(config: Config, other: Config) -> Config:
 def describe(change: Change) -> str:
     """An edit in words: `lr 0.1 → 0.03`."""
     field = change.path.rpartition(".")[2]
+    if field == "name":
+        return f"{change.old} → {change.new}"
     if change.spec is not None and change.spec.kind in (Kind.FLOAT, Kind.INT):
         return f"{field} {change.old:.4g} → {change.new:.4g}"
     return f"{field} {change.old} → {change.new}"
