@@ -24,6 +24,7 @@ from tests.benchmarks.report import measured
 BENCHMARKS = (  # each a module whose `rows` measures it
     "training",
     "training_race",
+    "switch",
     "window",
     "startup",
     "curve",
