@@ -38,7 +38,8 @@ class Engine(Protocol):
 
     An engine may have an attribute `pause_wanted: str`: a sentence for a person after a step, or an answer,
     behind which it should wait; "" otherwise. Whoever runs it in a window takes it and pauses; `step` clears
-    it too, so a loop that only asks for `done` goes on.
+    it too, so a loop that only asks for `done` goes on. An answer that changes what a frame shows sets
+    `changed_by_answer`.
     """
 
     @property
@@ -104,6 +105,14 @@ def take_pause(engine: Any) -> str:
     if sentence:
         engine.pause_wanted = ""
     return sentence
+
+
+def take_change(engine: Any) -> bool:
+    """Whether an answer has changed what a frame shows; said once."""
+    changed = bool(getattr(engine, "changed_by_answer", False))
+    if changed:
+        engine.changed_by_answer = False
+    return changed
 
 
 def run_slice(engine: Engine, seconds: float) -> list[Any]:

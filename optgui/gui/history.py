@@ -32,6 +32,11 @@ class History:
         self._done.append(gesture)
         self._undone.clear()
 
+    def clear(self) -> None:
+        """Forget everything: what was edited is no longer there."""
+        self._done.clear()
+        self._undone.clear()
+
     @property
     def can_undo(self) -> bool:
         """Whether there is a gesture to undo."""

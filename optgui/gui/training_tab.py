@@ -13,6 +13,8 @@ from optgui.core.optimizers import OptimizerConfig
 from optgui.core.schedulers import SchedulerConfig
 from optgui.core.snapshot import NetworkSnapshot
 from optgui.core.training import DATASETS, Digits, TrainingConfig, TrainingFrame, TrainingRecord
+from optgui.core.training.engine import BESIDE
+from optgui.core.training.measures.limits import stability_limit
 from optgui.core.training.models import ModelConfig
 from optgui.core.training.requests import Load, Mark, PauseAfter, Rewind, Rewound, Save, Unfolded
 from optgui.gui.data_bar import DataBar, first_dataset
@@ -115,7 +117,7 @@ class TrainingTab(TabFrame):
         panel.started.connect(self._on_started)
         panel.progressed.connect(self._on_progressed)
         panel.state_changed.connect(self._on_state)
-        panel.marked.connect(self.curves.mark)
+        panel.marked.connect(self._on_marked)
         panel.form.edited.connect(self._on_edited)
         panel.form.gate = self._may_choose
         self.control.wanted.connect(self._on_control)
@@ -131,7 +133,9 @@ class TrainingTab(TabFrame):
         )
         self.code.said.connect(panel.messages.say)
         for page in (self.inside, self.curvature, self.noise, self.finder):
-            page.wanted.connect(lambda request, page=page: panel.ask(request, page.show_answer))
+            page.wanted.connect(
+                lambda request, page=page: panel.ask(request, page.show_answer, self._on_refused(page))
+            )
         for page in (self.curvature, self.noise, self.finder):
             page.taken.connect(self._edit)
         self.curvature.preset.connect(self._on_preset)
@@ -239,7 +243,9 @@ class TrainingTab(TabFrame):
         if state in (JobState.PAUSED, JobState.FINISHED, JobState.STOPPED) and self._has_network:
             self.panel.ask("snapshot", self.shelf.add)
         if state is JobState.FAILED and self._frame is not None and self._frame.offer is not None:
-            self.control.offer(self.panel.messages.sentence, self._frame.offer, can_go_on=False)
+            sentence = self.panel.messages.sentence
+            self.panel.messages.dismiss()
+            self.control.offer(sentence, self._frame.offer, can_go_on=False)
         if state in (JobState.FINISHED, JobState.STOPPED, JobState.FAILED):
             after, self._after = self._after, None
             if after is not None and state is JobState.FINISHED:
@@ -252,6 +258,12 @@ class TrainingTab(TabFrame):
         for page in (self.numbers, self.steps, self.code):
             page.allow(reason)
 
+    def _on_marked(self, step: int, text: str) -> None:
+        """Mark what acts on the run; a measure beside it does not."""
+        acting = [part for part in text.split(", ") if part.split(" ")[0] not in BESIDE]
+        if acting:
+            self.curves.mark(step, ", ".join(acting))
+
     def _on_evaluate(self) -> None:
         def show(result: Any) -> None:
             self.numbers.show_test(result.accuracy, result.loss, "on demand")
@@ -260,10 +272,21 @@ class TrainingTab(TabFrame):
 
     # Run control
 
+    def _on_refused(self, page: Any) -> Callable[[str], None]:
+        """What becomes of a refusal: the page is at rest again, and the sentence is said."""
+
+        def refused(sentence: str) -> None:
+            if hasattr(page, "show_refusal"):
+                page.show_refusal(sentence)
+            if self.panel.state.is_active:
+                self.panel.messages.say(sentence)
+
+        return refused
+
     def _on_control(self, request: PauseAfter | Rewind) -> None:
         if isinstance(request, Rewind):
             self._on_tree(request)
-        elif self._has_network and self.panel.has_run:
+        elif self._has_network and self.panel.state in (JobState.RUNNING, JobState.PAUSED):
             self.panel.ask(request, lambda _: None)
         else:
             self._pause_after = request  # with the first picture of the run that begins now
@@ -281,8 +304,11 @@ class TrainingTab(TabFrame):
     def _on_rewound(self, rewound: Rewound) -> None:
         """The run stands at another place, with the settings of then."""
         self.control.spike.hide()
+        self.switch.dismiss()
         self.panel.messages.dismiss()
         self.panel.take_over(rewound.config)
+        self.steps_done = rewound.step
+        self.numbers.show_rewound()
         self.curves.begin_branch(rewound.branch, _branch_of(self._frame, rewound.node), rewound.step)
         self._show_settings()
 
@@ -313,8 +339,16 @@ class TrainingTab(TabFrame):
         if path != "optimizer" or not self.panel.state.is_active or not self._has_network:
             return True
         wanted = OptimizerConfig.parse(self.panel.form.remembered("optimizer", new))
-        self.switch.offer(self._config.optimizer, wanted, self._config.switch, None)
+        self.switch.offer(self._config.optimizer, wanted, self._config.switch, self._known_curvature(wanted))
         return False
+
+    def _known_curvature(self, wanted: OptimizerConfig) -> float | None:
+        """λ_max of the plain Hessian where it was just read and limits the optimizer's rate."""
+        readings = self._frame.curvature if self._frame is not None else ()
+        if not readings or readings[-1].limit.preconditioned:
+            return None
+        limit = stability_limit(wanted, wanted.lr)
+        return None if limit.preconditioned else float(readings[-1].sharpness.value)
 
     def _on_rate_wanted(self, request: Any) -> None:
         self.panel.ask(
@@ -327,7 +361,12 @@ class TrainingTab(TabFrame):
         optimizer = self.switch.optimizer
         if optimizer is not None:
             values = {**optimizer.model_dump(mode="json"), "lr": lr}
-            self._edit({"switch": switch, "optimizer": values})
+            try:
+                config = self._config.changed("switch", switch).changed("optimizer", values)
+            except ValueError as error:
+                self.panel.messages.say(str(error))
+            else:
+                self.open_config(config)  # both as one edit
         self.switch.dismiss()
 
     # Progress

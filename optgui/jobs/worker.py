@@ -16,7 +16,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from optgui.core.engine import Engine, RunFailed, build, run_slice, take_pause
+from optgui.core.engine import Engine, RunFailed, build, run_slice, take_change, take_pause
 from optgui.jobs.messages import Answer, Edit, Failure, Job, JobState, Progress
 
 SLICE_S = 0.012  # with two live plots on two cores: 0.88-0.90 of headless training at 17 frames a second
@@ -124,6 +124,7 @@ class JobWorker(QObject):
             self.answered.emit(Answer(self._run_id, request_id, None, "nothing has run yet"))
             return
         with self._reporting():
+            self._hand_records_over()  # what was done before the answer is told before it
             try:
                 reply = self._engine.answer(request)
             except ValueError as error:
@@ -134,7 +135,7 @@ class JobWorker(QObject):
                 self._asked.start()
             else:
                 self.answered.emit(Answer(self._run_id, request_id, reply))
-                self._pause_if_wanted()
+                self._show_what_changed()
 
     @Slot()
     def stop(self) -> None:
@@ -225,6 +226,18 @@ class JobWorker(QObject):
         self.answered.emit(answer)
         if not self._pause_if_wanted() and not self._timer.isActive():
             self._emit_progress()  # a paused picture shows what the answer brought
+
+    def _show_what_changed(self) -> None:
+        """Behind a short answer: pause if it asks for that, and show a waiting run that it has changed."""
+        assert self._engine is not None
+        changed = take_change(self._engine)
+        if not self._pause_if_wanted() and changed and not self._timer.isActive():
+            self._emit_progress()
+
+    def _hand_records_over(self) -> None:
+        if self._engine is not None and self._records:
+            records, self._records = tuple(self._records), []
+            self.progressed.emit(Progress(self._run_id, records, None, self._engine.status()))
 
     def _drop_answers(self, why: str) -> None:
         self._asked.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -54,12 +55,21 @@ def check_fits(path: Path, config: TrainingConfig, running: TrainingConfig) -> N
 
 
 def write(path: Path, state: dict[str, Any]) -> None:
-    """Write nested dicts and lists of tensors, numbers and words; the file appears whole or not at all."""
+    """Write nested dicts and lists of tensors, numbers and words; the file appears whole or not at all.
+
+    Raises:
+        ValueError: naming the file, if it cannot be written.
+    """
     tensors: dict[str, torch.Tensor] = {}
     text = json.dumps(_pack(state, tensors))
     partial = path.with_name(path.name + ".part")
-    save_file(tensors, partial, metadata={"format": FORMAT, "state": text})
-    partial.replace(path)
+    try:
+        save_file(tensors, partial, metadata={"format": FORMAT, "state": text})
+        partial.replace(path)
+    except (SafetensorError, OSError) as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise ValueError(f"{path.name}: expected a file that can be written, got {error}") from None
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -122,6 +122,7 @@ class ReturningRun(TrainingRun):
     def _mark(self, request: Mark) -> Node:
         if self._failure:
             raise ValueError("mark: expected a run whose loss is finite; go back to a checkpoint first")
+        self.changed_by_answer = True
         return self._keep("mark", request.label)
 
     def _rewind(self, request: Rewind) -> Rewound:
@@ -132,12 +133,15 @@ class ReturningRun(TrainingRun):
         self, state: dict[str, Any], node: int, *, halve_lr: bool = False, name: str = ""
     ) -> Rewound:
         waits = self.done or bool(self._failure)
+        present = self.config.optimizer.lr
         self._take(state, name)
+        self.changed_by_answer = True
         self._timeline.branch_off(node)
         if node < 0:
             node = self._keep("start", f"loaded {name}").id
         if halve_lr:
-            self.apply(self.config.changed("optimizer.lr", self.config.optimizer.lr / 2))
+            lower = min(present, self.config.optimizer.lr) / 2  # the checkpoint's own may be too large
+            self.apply(self.config.changed("optimizer.lr", lower))
         if waits:  # who runs the engine has ended the run: let it wait for a person instead
             self.pause_wanted = f"Back at step {self._step:,}"
         return Rewound(self._timeline.branch, node, self._step, self.config)

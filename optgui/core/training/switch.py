@@ -38,6 +38,8 @@ def known_moments(optimizer: torch.optim.Optimizer, config: OptimizerConfig, age
 def mapped(new: torch.optim.Optimizer, config: OptimizerConfig, known: Sequence[Moments]) -> States:
     """The state of a fresh optimizer that knows so much, in its own form; empty where it needs more."""
     states: States = {}
+    if config.name not in _WRITERS:
+        return states
     for (owner, fresh), moments in zip(first_states(new, config).items(), known, strict=True):
         found = _write(config, moments)
         if found:

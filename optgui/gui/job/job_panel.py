@@ -55,7 +55,7 @@ class JobPanel(QObject):
         self._last_done = 0
         self.edits = History(self.put_back)
         self._undo_config = config  # as of the last gesture
-        self._replies: dict[int, tuple[Callable[[Any], None], Callable[[str], None]]] = {}
+        self._replies: dict[int, tuple[Callable[[Any], None], Callable[[str], None] | None]] = {}
         self.run_bar.start_pressed.connect(self.toggle)
         self.run_bar.step_pressed.connect(self.step)
         self.run_bar.stop_pressed.connect(self.stop)
@@ -126,13 +126,17 @@ class JobPanel(QObject):
     def ask(
         self, request: Any, reply: Callable[[Any], None], refused: Callable[[str], None] | None = None
     ) -> None:
-        """Ask the engine; `reply` gets the answer, `refused` or else the message bar a refusal."""
-        self._replies[self.controller.ask(request)] = (reply, refused or self.messages.say)
+        """Ask the engine; `reply` gets the answer, `refused` or else the message bar a refusal.
+
+        Only `refused` hears of a question that was dropped because the run has ended.
+        """
+        self._replies[self.controller.ask(request)] = (reply, refused)
 
     def take_over(self, config: Config) -> None:
         """Show the config that the engine has taken by itself, as behind a rewind: no edit, no mark."""
         self._run_config = self._marked_config = self._undo_config = config
         self._settled, self._waiting = True, 0
+        self.edits.clear()  # those gestures were another branch's
         self.form.set_config(config)
 
     def _on_state(self, state: JobState) -> None:
@@ -162,7 +166,9 @@ class JobPanel(QObject):
         self._end_gesture()
 
     def put_back(self, config: Config) -> None:
-        """Show and apply the config of an undone or redone gesture."""
+        """Show and apply the config of an undone or redone gesture, as far as a running job can take it."""
+        if self.state.is_active and not self.restarts:
+            config = _with_live_values(self.form.config, config)
         self._undo_config = config
         self.form.set_config(config)
         self.adopt()
@@ -195,10 +201,12 @@ class JobPanel(QObject):
                 self.marked.emit(self._last_done, ", ".join(texts))
 
     def _on_answered(self, answer: Answer) -> None:
-        reply, refused = self._replies.pop(answer.request_id, (None, self.messages.say))
+        reply, refused = self._replies.pop(answer.request_id, (None, None))
         if answer.refusal:
-            if not answer.dropped:
+            if refused is not None:
                 refused(answer.refusal)
+            elif not answer.dropped:
+                self.messages.say(answer.refusal)
         elif reply is not None:
             reply(answer.reply)
 
@@ -222,6 +230,10 @@ def describe(change: Change) -> str:
     field = change.path.rpartition(".")[2]
     if field == "name":
         return f"{change.old} → {change.new}"
-    if change.spec is not None and change.spec.kind in (Kind.FLOAT, Kind.INT):
+    if change.spec is not None and change.spec.kind is Kind.SWITCH:
+        return f"{field} {'on' if change.new else 'off'}"
+    if change.spec is not None and change.spec.kind is Kind.INT:
+        return f"{field} {change.old:,} → {change.new:,}"
+    if change.spec is not None and change.spec.kind is Kind.FLOAT:
         return f"{field} {change.old:.4g} → {change.new:.4g}"
     return f"{field} {change.old} → {change.new}"

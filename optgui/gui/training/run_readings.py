@@ -57,6 +57,11 @@ class RunReadings(QWidget):
         self.figure.show_value(f"{100 * accuracy:.2f} %", when)
         self.facts.show_fact("Test loss", f"{loss:.4g}")
 
+    def show_rewound(self) -> None:
+        """The weights are others: what was measured is not of them."""
+        self.figure.show_value("–", "not measured on these weights")
+        self.facts.show_fact("Test loss", "–")
+
     def take_records(self, records: Sequence[TrainingRecord]) -> None:
         """Show the last step, and the last test if there was one."""
         trained = next((record for record in reversed(records) if record.phase == "train"), None)

@@ -166,8 +166,8 @@ class SwitchBar(QFrame):
         if self._request is None:
             return
         switch, lr = self._request.switch, self.lr
+        self.confirmed.emit(lr, switch)  # who hears it still finds the optimizer here
         self.dismiss()
-        self.confirmed.emit(lr, switch)
 
     def _on_cancelled(self) -> None:
         self.dismiss()

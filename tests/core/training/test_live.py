@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import nn
 
+from optgui.core.optimizers import OptimizerConfig
 from optgui.core.training import TrainingConfig
 from optgui.core.training.measures.slices import finish as result_of
 from optgui.core.training.models import MEAN, STD
-from optgui.core.training.requests import Unfold
+from optgui.core.training.requests import Rewind, Save, Unfold
 from tests.samples import finish, made_up_digits, prepared, trained, training
 
 BATCHES = 32  # of an epoch: 2,000 images at 64
@@ -215,3 +216,36 @@ def test_turning_a_measure_on_keeps_no_checkpoint_and_logs_no_edit():
     engine.apply(engine.config.changed("sharpness", True))
     assert engine.frame().nodes == before
     assert engine.answer("log").edits == ()
+
+
+OFFERED = [name for name in OptimizerConfig.registry if not OptimizerConfig.refusal(name)]
+
+
+@pytest.mark.parametrize("mode", ["map", "keep", "reset"])
+@pytest.mark.parametrize("name", OFFERED)
+def test_every_optimizer_can_take_over_in_mid_run(name, mode):
+    engine = prepared(training(epochs=2, optimizer={"name": "SGD", "lr": 0.05, "momentum": 0.9}))
+    finish(engine, 10)
+    few = {"max_iter": 2, "history_size": 3} if name == "LBFGS" else {}
+    values = {"name": name, "lr": 1e-4, **few}
+    engine.apply(engine.config.changed("switch", mode).changed("optimizer", values))
+    records = finish(engine, 3)
+    assert engine.config.optimizer.name == name
+    assert all(math.isfinite(record.loss) for record in records)
+
+
+def test_half_the_rate_is_half_of_the_smaller_one_each_time():
+    engine = prepared(training(epochs=2, optimizer={"name": "SGD", "lr": 0.8}))
+    finish(engine, 5)
+    first = engine.frame().nodes[0].id
+    rates = [engine.answer(Rewind(first, halve_lr=True)).config.optimizer.lr for _ in range(3)]
+    assert rates == [0.4, 0.2, 0.1]
+
+
+def test_a_checkpoint_that_cannot_be_written_is_refused_and_the_run_goes_on(tmp_path):
+    engine = prepared(training(epochs=1))
+    finish(engine, 3)
+    with pytest.raises(ValueError, match=r"run\.safetensors: expected a file that can be written"):
+        engine.answer(Save(str(tmp_path / "nowhere" / "run.safetensors")))
+    assert not list(tmp_path.iterdir())
+    assert finish(engine, 1)[0].step == 4

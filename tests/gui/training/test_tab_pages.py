@@ -1,6 +1,7 @@
 """The pages of the training tab, wired to a run."""
 
 import pytest
+from PySide6.QtWidgets import QPushButton
 
 from optgui.core.training import digits
 from optgui.core.training.questions import FindRate, LookInside, NoiseNow, SharpnessNow, WorstDigits
@@ -37,7 +38,7 @@ def test_another_optimizer_waits_for_its_rate_and_then_takes_over(qtbot, tab):
     begin(qtbot, tab)
     assert not tab._may_choose("optimizer", "SGD", "Adam")
     qtbot.waitUntil(lambda: "Looking" not in tab.switch.reason and tab.switch.lr > 0, timeout=10_000)
-    tab.switch.confirmed.emit(tab.switch.lr, "map")
+    tab.findChild(QPushButton, "training.switch.confirm").click()
     qtbot.waitUntil(lambda: tab.panel.run_config.optimizer.name == "Adam", timeout=5000)
     assert tab.panel.state is JobState.RUNNING
     assert tab.panel.messages.sentence == ""
@@ -58,8 +59,30 @@ def test_rewinding_begins_a_branch_with_the_settings_of_then(qtbot, tab):
     qtbot.waitUntil(lambda: tab.panel.run_config.optimizer.lr == 0.02, timeout=5000)
     tab.tree.wanted.emit(Rewind(node.id, halve_lr=True))
     qtbot.waitUntil(lambda: tab._frame.branch == 1, timeout=5000)
-    assert tab.panel.form.config.optimizer.lr == 0.05
+    assert tab.panel.form.config.optimizer.lr == 0.01  # half of the smaller of both
     assert any(key.endswith("1") for key in tab.loss.lines)
+
+
+def test_rewinding_again_and_again_while_the_run_goes_on_keeps_the_curves_in_order(qtbot, tab):
+    begin(qtbot, tab)
+    for branch in (1, 2, 3):
+        tab.tree.wanted.emit(Rewind(tab._frame.nodes[0].id))
+        qtbot.waitUntil(lambda branch=branch: tab._frame.branch == branch, timeout=5000)
+        qtbot.waitUntil(lambda: tab.steps_done > 60, timeout=10_000)
+    assert tab.panel.messages.sentence == ""
+    for line in tab.loss.lines.values():
+        assert (line.series.x[1:] >= line.series.x[:-1]).all()
+
+
+def test_a_rewind_of_a_waiting_run_is_seen_at_once(qtbot, tab):
+    begin(qtbot, tab)
+    tab.panel.toggle()
+    qtbot.waitUntil(lambda: tab.panel.state is JobState.PAUSED, timeout=5000)
+    tab.tree.wanted.emit(Mark("here"))
+    qtbot.waitUntil(lambda: any(node.label == "here" for node in tab._frame.nodes), timeout=5000)
+    tab.tree.wanted.emit(Rewind(tab._frame.nodes[0].id))
+    qtbot.waitUntil(lambda: tab._frame.step == 0 and tab._frame.branch == 1, timeout=5000)
+    assert tab.panel.state is JobState.PAUSED
 
 
 def test_a_run_pauses_after_the_steps_asked_for_also_when_it_has_not_begun(qtbot, tab):

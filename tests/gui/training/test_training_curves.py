@@ -76,7 +76,7 @@ def test_a_branch_goes_on_in_a_line_of_its_own_and_what_was_left_turns_pale(curv
     assert line(curves.loss, "batch left")[0] == [7, 8, 9, 10]
     assert line(curves.loss, "batch 1")[0] == [7, 8, 9, 10, 11, 12]
     assert line(curves.loss, "test left")[0] == [10]
-    assert curves.loss.lines["batch 1"].label == "branch 1 (lr 0.03)"
+    assert curves.loss.lines["batch 1"].label == "branch 1"
     assert curves.loss.lines["batch"].label == "main"
     assert curves.loss.lines["batch 1"].colour_index == 1
     pale = curves.loss.lines["batch left"]
@@ -98,6 +98,25 @@ def test_a_rewind_to_the_branch_that_was_left_takes_it_up_again(curves):
     assert line(curves.loss, "batch 1")[0] == []
     assert line(curves.loss, "batch 1 left")[0] == [5, 6]
     assert line(curves.rate, "lr 2")[0] == [9, 10, 11, 12]
+
+
+def test_what_comes_late_from_a_branch_that_was_left_joins_what_was_left(curves):
+    curves.take_records(steps(1, 10))
+    curves.begin_branch(1, 0, 6)
+    curves.take_records(steps(11, 14))
+    curves.take_records([*steps(7, 9, branch=1), evaluated(14)])
+    assert line(curves.loss, "batch")[0] == [1, 2, 3, 4, 5, 6]
+    assert line(curves.loss, "batch left")[0] == [7, 8, 9, 10, 11, 12, 13, 14]
+    assert line(curves.loss, "test")[0] == []
+    assert line(curves.loss, "test left")[0] == [14]
+    curves.begin_branch(2, 0, 4)
+    curves.take_records(steps(10, 12, branch=1))
+    curves.take_records(steps(5, 8, branch=2))
+    assert line(curves.loss, "batch")[0] == [1, 2, 3, 4]
+    assert line(curves.loss, "batch left")[0] == [5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+    assert line(curves.loss, "batch 1")[0] == []
+    assert line(curves.loss, "batch 1 left")[0] == [7, 8, 9, 10, 11, 12]
+    assert line(curves.rate, "lr 2")[0] == [5, 6, 7, 8]
 
 
 def test_layers_have_a_line_each_and_follow_the_way_to_here(curves):
