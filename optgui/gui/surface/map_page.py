@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from optgui.core.params import Config
 from optgui.core.surface import DescentConfig, RacerConfig
 from optgui.gui import theme
+from optgui.gui.surface.maps.words import minus
 from optgui.jobs.controller import JobController, PaintBudget
 from optgui.jobs.messages import Failure, JobState, Progress
 
 Domain = tuple[tuple[float, float], tuple[float, float]]
 PATIENCE_MS = 120  # while a slider is dragged: how often a new map is begun
+WIDE = 130  # characters of a page on which its words take two lines
 TURNS = 8  # of patience at most that a map gets until its first picture
 
 
@@ -52,8 +55,6 @@ class MapPage(QWidget):
         self.words.setProperty("role", "muted")
         self.words.setWordWrap(True)
         self.words.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
-        # Two lines always: the picture must not change its size, and with it what is in view, with the words.
-        self.words.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 2)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setRange(0, 1000)
@@ -133,9 +134,10 @@ class MapPage(QWidget):
 
     def say(self, sentence: str) -> None:
         """Write the words below the picture."""
-        if sentence != self.words.text():
-            self.words.setText(sentence)
-            self.words.setToolTip(sentence)
+        text = minus(sentence)
+        if text != self.words.text():
+            self.words.setText(text)
+            self.words.setToolTip(text)
 
     @property
     def finished(self) -> bool:
@@ -149,6 +151,13 @@ class MapPage(QWidget):
 
     def restyle(self) -> None:
         """Take the theme's colours as they are now."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the words room for their lines; not more with more words, or what is in view would change."""
+        super().resizeEvent(event)
+        metrics = self.fontMetrics()
+        lines = 2 if self.width() >= WIDE * metrics.averageCharWidth() else 3
+        self.words.setFixedHeight(lines * metrics.lineSpacing() + 2)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""

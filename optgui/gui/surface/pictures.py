@@ -265,7 +265,6 @@ class Pictures(QWidget):
         on_map = action is self.map_action
         self._show.setEnabled(on_map)
         self._show.setToolTip(self._show.accessibleName() if on_map else "Choose Map first")
-        self._fit.setEnabled(not isinstance(page, MapPage))
         self.data.setVisible(on_map and self._config is not None and bool(self._config.surface.entry.picture))
         self._refresh_page()
         if self._race is not None:
@@ -298,5 +297,5 @@ class Pictures(QWidget):
             self.line.set_overlay(name, on)
 
     def _on_fit(self) -> None:
-        if isinstance(self.picture, (SurfaceView, LineView, SurfaceView3D)):
+        if isinstance(self.picture, (SurfaceView, LineView, SurfaceView3D, MapPage)):
             self.picture.fit()

@@ -26,7 +26,7 @@ from optgui.core.surface.rules.elementwise import ElementwiseRule
 
 Array = NDArray[np.float64]
 
-NOT_ARRIVED, DIVERGED = -1, -2
+NOT_ARRIVED, DIVERGED, UNDEFINED = -1, -2, -3
 HOLD = 10  # steps that a start must stay at a minimum
 BLOCK = 32_768  # starts that move at once: 19 ns a start and step; 38 ns at 4,096, 24 at 65,536
 TERMS = 400_000  # terms of a sum of data points worked on at once
@@ -79,7 +79,8 @@ class BasinsFrame:
     """The finest picture that is complete, read-only; all empty before the first.
 
     `labels` (rows, columns) int16: index into `minima` (m, 2) of the minimum reached, -1 for a start that has
-    not arrived, -2 for one that diverged. `arrival` (rows, columns) float32: steps it took, NaN for none.
+    not arrived, -2 for one that diverged, -3 where f is not defined. `arrival` (rows, columns) float32: steps
+    it took, NaN for none.
     Row i starts at y = `ys[i]`, from the lowest up, column j at x = `xs[j]`; of a function of x there is one
     row. A picture stretched over `config.domain` shows every start within its own cell. `level` counts
     from 1, 0 before the first; `levels` is the finest.
@@ -165,6 +166,10 @@ class BasinsEngine(MapEngine[BasinsConfig]):
             self._feasible,
             self._flat,
         )
+        defined = np.isfinite(fleet.values)
+        if not defined.all():
+            self._labels[starts[~defined]] = UNDEFINED
+            fleet.keep(defined)
         watch = _Watch(self._minima, fleet)
         while len(fleet) and fleet.count < config.steps + 2 * HOLD:
             fleet.step()

@@ -47,6 +47,16 @@ class RateMapConfig(Config):
         help="How momentum enters the step.",
         choices=(("heavy ball", "Heavy ball"), ("nesterov", "Nesterov"), ("average", "Average")),
     )
+    weight_decay: float = param(
+        0.0, title="Weight decay", help="What SGD adds to every eigenvalue.", low=0, high=1e6
+    )
+    dampening: float = param(
+        0.0,
+        title="Dampening",
+        help="The share of a new gradient that the heavy ball's velocity does not take.",
+        low=0,
+        high=1,
+    )
     low: float = param(
         1e-4, title="Lowest rate", help="Where the axis of rates begins.", above=0, high=1e6, scale="log"
     )
@@ -69,19 +79,29 @@ class RateMapConfig(Config):
     def _check(self) -> Self:
         if self.low >= self.high:
             raise ValueError(f"low: expected a rate below the highest, {self.high:g}, got {self.low:g}")
+        if self.dampening and self.form != "heavy ball":
+            raise ValueError(f"dampening: expected 0, as only the heavy ball has one, got {self.dampening:g}")
+        if self.weight_decay and self.form == "average":
+            raise ValueError(f"weight_decay: expected 0, as an average has none, got {self.weight_decay:g}")
         return self
+
+    def update(self, beta: float) -> Update:
+        """The optimizer with this momentum."""
+        return Update(beta, _FORMS[self.form], self.dampening, self.weight_decay)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RateMapFrame:
-    """Factors per step, read-only float64: below 1 it converges, above it diverges.
+    """Factors per step, read-only float64: below 1 it converges; in theory it diverges above.
 
     `lrs` (n,) and `momenta` (m,) are the finest axes. `theory` (m, n) is of the quadratic model whose Hessian
-    is that at `hessian_at`, and `best_lrs` (m,) its best rate for each momentum, NaN where none converges;
-    `optimum` the best pair, None where there is none. `measured` (rows, columns) belongs to the rates
-    `measured_lrs` and momenta `measured_momenta`, the finest level that is complete, empty before the first.
-    It is the factor by which the gradient shrinks, which in the long run is that of the distance, fitted in
-    the second half of a run; at most 1.5, NaN where the start is stationary.
+    is that at `hessian_at` plus the weight decay, and `best_lrs` (m,) its best rate for each momentum, NaN
+    where none converges; `optimum` the best pair, None where there is none. `measured` (rows, columns)
+    belongs to the rates `measured_lrs` and momenta `measured_momenta`, the finest level that is complete,
+    empty before the first. It is the factor by which the gradient (of f and the weight decay's share)
+    shrinks, which in the long run is that of the distance, fitted in the second half of a run; at most 1.5,
+    NaN where the start is stationary or undefined. `unsettled` has the shape of `measured`: where the
+    gradient grows but the loss does not, as down a valley that gets steeper.
     """
 
     config: RateMapConfig
@@ -94,6 +114,7 @@ class RateMapFrame:
     measured: Array
     measured_lrs: Array
     measured_momenta: Array
+    unsettled: NDArray[np.bool_]
 
 
 class RateMapEngine(MapEngine[RateMapConfig]):
@@ -111,17 +132,19 @@ class RateMapEngine(MapEngine[RateMapConfig]):
         self._shape = len(self._momenta), len(self._lrs)
         self._total = len(self._momenta) * len(self._lrs)
         self._measured = np.full(self._total, np.nan)
-        at, eigenvalues = eigenvalues_near(config.surface, config.start)
+        self._unsettled = np.zeros(self._total, np.bool_)
+        at, curvatures = eigenvalues_near(config.surface, config.start)
+        eigenvalues = curvatures + config.weight_decay
         self._theory = (
-            frozen(rate_map(eigenvalues, self._lrs, self._momenta, self._form)),
-            frozen(np.array([ruler(eigenvalues, Update(b, self._form)).best for b in self._momenta])),
+            frozen(rate_map(eigenvalues, self._lrs, self._momenta, self._form, config.dampening)),
+            frozen(np.array([ruler(curvatures, config.update(float(b))).best for b in self._momenta])),
             self._optimum(eigenvalues),
             at,
         )
         self._publish(None)
 
     def _optimum(self, eigenvalues: Array) -> Tuning | None:
-        """Polyak's; for Nesterov's momentum the best of 1,000 momenta."""
+        """Polyak's, in the form's own rate; for Nesterov's momentum the best of 1,000 momenta."""
         if eigenvalues.min() <= 0:
             return None
         if self._form is Form.NESTEROV:
@@ -132,7 +155,11 @@ class RateMapEngine(MapEngine[RateMapConfig]):
                 tried.append(Tuning(lr, beta, float(update.radius(lr, eigenvalues).max())))
             return min(tried, key=lambda tuning: tuning.rate)
         best = best_heavy_ball(eigenvalues)
-        return best._replace(lr=best.lr / (1 - best.beta)) if self._form is Form.AVERAGE else best
+        weight = self._config.update(best.beta).weight
+        if weight == 0:  # no gradient reaches the velocity, so without momentum is best
+            low, high = float(eigenvalues.min()), float(eigenvalues.max())
+            return Tuning(2 / (low + high), 0.0, (high - low) / (high + low))
+        return best._replace(lr=best.lr / weight)
 
     def _publish(self, stride: int | None) -> None:
         rows, columns = level(self._shape, stride) if stride else (slice(0), slice(0))
@@ -148,6 +175,7 @@ class RateMapEngine(MapEngine[RateMapConfig]):
             measured=frozen_copy(self._measured.reshape(self._shape)[rows, columns]),
             measured_lrs=frozen(self._lrs[columns]),
             measured_momenta=frozen(self._momenta[rows]),
+            unsettled=frozen_copy(self._unsettled.reshape(self._shape)[rows, columns]),
         )
 
     def _work(self) -> Iterator[None]:
@@ -163,7 +191,7 @@ class RateMapEngine(MapEngine[RateMapConfig]):
         beta = self._momenta[rows, None]
         start = np.tile(np.array(config.start), (count, 1))
         name = "Momentum" if self._form is Form.AVERAGE else "SGD"
-        optimizer = DescentOptimizer.parse({"name": name, "lr": 1.0, "momentum": 0.5, **self._switch()})
+        optimizer = DescentOptimizer.parse({"name": name, "lr": 1.0, "momentum": 0.5, **self._switches()})
         fleet = Fleet(
             Objective(config.surface.evaluate),
             start,
@@ -172,21 +200,35 @@ class RateMapEngine(MapEngine[RateMapConfig]):
             flat=config.surface.entry.dimension == 1,
         )
         logs = np.full((config.steps + 1, count), np.nan)
-        logs[0] = _log_size(fleet.gradients)
+        logs[0], first = self._log_size(fleet), self._losses(fleet)
+        highest = np.full(count, -np.inf)
         while fleet.count < config.steps and not fleet.gone.all():
             fleet.step()
-            logs[fleet.count] = np.where(fleet.gone, np.nan, _log_size(fleet.gradients))
+            logs[fleet.count] = np.where(fleet.gone, np.nan, self._log_size(fleet))
+            if 2 * fleet.count >= config.steps:
+                highest = np.maximum(highest, self._losses(fleet))
             yield
-        self._measured[pairs] = fitted(logs, fleet.gone)
+        factors = fitted(logs, fleet.gone)
+        self._measured[pairs] = np.where(np.isfinite(logs[0]), factors, np.nan)
+        self._unsettled[pairs] = (factors >= 1) & ~fleet.gone & (highest <= first)
         self._count = before + count
         yield
 
-    def _switch(self) -> dict[str, bool]:
-        return {"nesterov": True} if self._form is Form.NESTEROV else {}
+    def _switches(self) -> dict[str, float | bool]:
+        if self._form is Form.AVERAGE:
+            return {}
+        config = self._config
+        own: dict[str, float | bool] = {"weight_decay": config.weight_decay, "dampening": config.dampening}
+        return {**own, "nesterov": self._form is Form.NESTEROV}
 
+    def _losses(self, fleet: Fleet) -> Array:
+        """Values of f and the weight decay's ½ w |x|², (n,)."""
+        return np.asarray(fleet.values + 0.5 * self._config.weight_decay * (fleet.x**2).sum(1))
 
-def _log_size(gradients: Array) -> Array:
-    return np.asarray(np.log(np.hypot(gradients[:, 0], gradients[:, 1])))
+    def _log_size(self, fleet: Fleet) -> Array:
+        """The logarithm of the length of what the losses' gradient is, (n,)."""
+        slopes = fleet.gradients + self._config.weight_decay * fleet.x
+        return np.asarray(np.log(np.hypot(slopes[:, 0], slopes[:, 1])))
 
 
 def fitted(logs: Array, diverged: NDArray[np.bool_]) -> Array:

@@ -158,7 +158,7 @@ def eigenvalues_near(surface: SurfaceConfig, start: Point) -> tuple[Point, Array
     """
     known = sorted(surface.minima, key=lambda at: float(np.hypot(at[0] - start[0], at[1] - start[1])))
     for point, at in zip((*known, start), curvatures_at(surface.evaluate, [*known, start]), strict=True):
-        if np.isfinite(at.hessian).all():
+        if np.isfinite(at.eigenvalues).all():
             one = surface.entry.dimension == 1
             return point, at.hessian[:1, 0] if one else at.eigenvalues
     return start, np.zeros(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from optgui.core.surface.maps.basins import DIVERGED
+from optgui.core.surface.maps.basins import NOT_ARRIVED
 from optgui.gui import theme
 from optgui.gui.surface.maps.image_layer import packed, rgb
 
@@ -36,7 +36,7 @@ def basin_table(minima: Array, tokens: theme.Colours) -> Array:
 def paint_basins(
     labels: NDArray[np.int16], arrival: NDArray[np.float32], minima: Array, tokens: theme.Colours
 ) -> NDArray[np.uint32]:
-    """ARGB of each start; the background where it has not arrived, transparent where it diverged."""
+    """ARGB of each start: the background where it has not arrived, else transparent where no minimum is."""
     ground = rgb(tokens.plot)
     colours = np.broadcast_to(ground, (*labels.shape, 3)).copy()
     there = labels >= 0
@@ -44,7 +44,7 @@ def paint_basins(
         pale = PALEST * slowness(arrival[there])[:, None]
         strong = basin_table(minima, tokens)[labels[there]]
         colours[there] = strong * (1 - pale) + ground * pale
-    return np.where(labels == DIVERGED, np.uint32(0), packed(colours))
+    return np.where(labels < NOT_ARRIVED, np.uint32(0), packed(colours))
 
 
 def slowness(arrival: NDArray[np.float32]) -> Array:

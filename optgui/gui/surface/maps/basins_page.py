@@ -9,10 +9,15 @@ from PySide6.QtWidgets import QWidget
 
 from optgui.core.params import Config
 from optgui.core.surface import DescentConfig
-from optgui.core.surface.maps.basins import DIVERGED, BasinsConfig, BasinsFrame
+from optgui.core.surface.maps.basins import (
+    DIVERGED,
+    NOT_ARRIVED,
+    UNDEFINED,
+    BasinsConfig,
+    BasinsFrame,
+)
 from optgui.core.surface.maps.work import moves_many
 from optgui.gui import theme
-from optgui.gui.form.widgets import small_button
 from optgui.gui.surface.map_page import Domain, MapPage, chosen
 from optgui.gui.surface.maps.bar import Toggle, bar
 from optgui.gui.surface.maps.basin_colours import paint_basins
@@ -28,6 +33,7 @@ MOST_STEPS = 100_000
 LABELLED = 12  # minima with a label, those that most starts reach
 LEAST = 0.02  # share of starts; smaller ones have no label
 NAMED = 3  # minima in the sentence
+FEW = 0.2  # share of starts; where fewer arrive, more steps would show more
 STAR = "#FFE066"  # as on the map
 
 
@@ -47,7 +53,6 @@ class BasinsPage(MapPage):
         )
         self.side.choose("192")
         self.side.changed.connect(lambda _: self.recompute())
-        self.fit_button = small_button("Fit", "surface.basins.fit", "Show what the map shows (Home)")
         self.plot = MapPlot("Basins of attraction", "surface.basins.plot")
         self.view = self.plot.view
         self.view.setAspectLocked(True)
@@ -56,13 +61,13 @@ class BasinsPage(MapPage):
         self.start = pg.ScatterPlotItem(symbol="o", size=14, pxMode=True, brush=None)
         for item in (self.stars, self.start):
             self.plot.addItem(item, ignoreBounds=True)
-        self.body.addWidget(bar(self.side, None, self.fit_button))
+        self.body.addWidget(bar(self.side, None))
         self.body.addWidget(self.plot, 1)
         self._given: Domain | None = None
+        self._noisy = False
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
         self._rest.timeout.connect(self._on_rest)
         self.view.sigRangeChanged.connect(lambda *_: self._rest.start())
-        self.fit_button.clicked.connect(self.fit)
         self.plot.fit_wanted.connect(self.fit)
         self.plot.pointed.connect(self._on_pointed)
         self.plot.clicked.connect(self._on_clicked)
@@ -96,6 +101,11 @@ class BasinsPage(MapPage):
             self._given = domain
             self.fit()
         self.start.setData([race.start[0]], [race.start[1]])
+        noisy = race.noise.name != "None"
+        if noisy != self._noisy:
+            self._noisy = noisy
+            if self.frame is not None:
+                self._say(self.frame)
         super().show_race(race, self.domain, racer, wanted=wanted)
 
     def fit(self) -> None:
@@ -116,7 +126,7 @@ class BasinsPage(MapPage):
         self.plot.y_axis.setStyle(showValues=frame.config.surface.entry.dimension > 1)
         self.plot.notes, self.plot.hint = self._labels(frame), ""
         self.plot.viewport().update()
-        self.say(sentence(frame))
+        self._say(frame)
         self._on_pointed(self.plot.cursor_at)
 
     def show_nothing(self, sentence: str) -> None:
@@ -134,6 +144,9 @@ class BasinsPage(MapPage):
         self.start.setPen(pg.mkPen(tokens.text, width=2))
         if self.frame is not None:
             self.draw(self.frame)
+
+    def _say(self, frame: BasinsFrame) -> None:
+        self.say(f"{sentence(frame)}{' The noise is left out.' if self._noisy else ''}")
 
     def _labels(self, frame: BasinsFrame) -> list[Note]:
         """The share of starts beside the minima that most of them reach."""
@@ -181,16 +194,19 @@ def sentence(frame: BasinsFrame) -> str:
         parts = [f"{percent(shares.sum())} of starts reach one of {len(order)} minima, at most {each} each"]
     elif rest := order[len(named) :]:
         parts.append(f"{percent(shares[rest].sum())} one of {len(rest)} others")
-    gone = float((labels == DIVERGED).mean())
-    none = float((labels < 0).mean()) - gone
+    gone, void = (float((labels == kind).mean()) for kind in (DIVERGED, UNDEFINED))
+    none = float((labels == NOT_ARRIVED).mean())
     if none:
         blank = "none (blank)" if parts else "of starts reach no minimum (blank)"
         parts.append(f"{percent(none)} {blank}")
     if gone:
         parts.append(f"{percent(gone)} diverge (hatched)")
-    if (labels >= 0).any():
-        parts.append(f"median {np.nanmedian(frame.arrival):,.0f} steps")
-    return f"{called(racer)}, lr {racer.optimizer.lr:.4g}: {', '.join(parts)}."
+    if void:
+        parts.append(f"{percent(void)} have no value (hatched)")
+    if shares.sum():
+        parts.append(f"median of those that arrive {np.nanmedian(frame.arrival):,.0f} steps")
+    few = " Few arrive: more steps show more." if none and shares.sum() < FEW * (none + shares.sum()) else ""
+    return f"{called(racer)}, lr {racer.optimizer.lr:.4g}: {', '.join(parts)}.{few}"
 
 
 def read(frame: BasinsFrame, x: float, y: float) -> str:
@@ -205,6 +221,8 @@ def read(frame: BasinsFrame, x: float, y: float) -> str:
     label, start = int(frame.labels[row, column]), np.array([frame.xs[column], frame.ys[row]])
     if label == DIVERGED:
         words = "diverges"
+    elif label == UNDEFINED:
+        words = "f has no value here"
     elif label < 0:
         words = f"no minimum within {frame.config.steps:,} steps"
     else:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QGraphicsView, QLabel
 from optgui.gui import theme
 from optgui.gui.plot.curve_axis import CurveAxis
 from optgui.gui.plot.surface_layer import Words, caption
+from optgui.gui.surface.maps.words import minus
 
 LETTERS = 8  # of the longest number of the y axis
 NUDGE = 4  # pixels that an arrow key moves the cursor, with Shift five times as many
@@ -50,6 +51,7 @@ class MapPlot(pg.PlotWidget):
         super().__init__(axisItems={"bottom": self.x_axis, "left": self.y_axis}, enableMenu=False)
         self.x_label = self.y_label = self.hint = ""
         self.notes: Sequence[Note] = ()
+        self.marks: Sequence[tuple[float, str]] = ()  # x and words in the strip above, in the order of x
         self.cursor_at: tuple[float, float] | None = None
         self.x_axis.decades = decades
         for axis in (self.x_axis, self.y_axis):
@@ -92,7 +94,7 @@ class MapPlot(pg.PlotWidget):
         if self.cursor_at is None or not text:
             self._read_out.hide()
             return
-        self._read_out.setText(text)
+        self._read_out.setText(minus(text))
         self._read_out.adjustSize()
         at = self.mapFromScene(self.view.mapViewToScene(QPointF(*self.cursor_at)))
         size, room = self._read_out.size(), self.size()
@@ -121,6 +123,7 @@ class MapPlot(pg.PlotWidget):
         painter.drawText(QPointF(room.left(), self._baseline), self.y_label)
         below = QRectF(room.right() + 16, room.bottom() + 5, self._gutter - 18, self._letter_height + 4)
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, self.x_label)
+        self._draw_marks(painter, room)
         words = Words(painter, room, tokens)
         for note in self.notes:
             at = self.view.mapViewToScene(QPointF(note.x, note.y))
@@ -138,6 +141,23 @@ class MapPlot(pg.PlotWidget):
             painter.setFont(self.font())
             painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.hint)
         painter.restore()
+
+    def _draw_marks(self, painter: QPainter, room: QRectF) -> None:
+        """Words above the plot, each begun near its x, none over another; what has no room is cut off."""
+        metrics = QFontMetricsF(painter.font())
+        space = 2 * metrics.averageCharWidth()
+        texts = [text for _, text in self.marks]
+        widths = [metrics.horizontalAdvance(text) for text in texts]
+        least = room.left() + metrics.horizontalAdvance(self.y_label) + 2 * space
+        for number, (x, _) in enumerate(self.marks):
+            at = self.view.mapViewToScene(QPointF(x, 0.0)).x()
+            rest = sum(widths[number:]) + space * (len(widths) - number - 1)
+            left = max(least, min(at - widths[number] / 2, self.width() - 4 - rest))
+            text = metrics.elidedText(
+                texts[number], Qt.TextElideMode.ElideRight, max(0.0, self.width() - 4 - left)
+            )
+            painter.drawText(QPointF(left, self._baseline), text)
+            least = left + metrics.horizontalAdvance(text) + space
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Move the cursor; a drag pans as well, where the view lets it."""

@@ -9,6 +9,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 from PySide6.QtWidgets import QWidget
 
+from optgui.core.constraints import WholeSpace
 from optgui.core.params import Config
 from optgui.core.surface import DescentConfig, RacerConfig
 from optgui.core.surface.maps.rate_map import RateMapConfig, RateMapFrame
@@ -19,7 +20,15 @@ from optgui.gui.surface.maps.bar import Toggle, bar
 from optgui.gui.surface.maps.image_layer import ImageLayer
 from optgui.gui.surface.maps.plot import MapPlot, Note
 from optgui.gui.surface.maps.rate_colours import ColourBar, paint_factors
-from optgui.gui.surface.maps.rate_map_numbers import Shown, effect, form_of, limits, momentum_of, pair
+from optgui.gui.surface.maps.rate_map_numbers import (
+    Shown,
+    effect,
+    extras_of,
+    form_of,
+    limits,
+    momentum_of,
+    pair,
+)
 from optgui.gui.surface.maps.words import point
 from optgui.gui.surface.race_numbers import called
 from optgui.jobs.controller import PaintBudget
@@ -45,7 +54,7 @@ class RateMapPage(MapPage):
     def __init__(self, budget: PaintBudget, parent: QWidget | None = None) -> None:
         super().__init__(budget, parent)
         self.source = Toggle(
-            "Show",
+            "Factors",
             "surface.rate_map.source",
             [
                 ("theory", "Theory", "Of the quadratic model at the minimum nearest to the start"),
@@ -68,7 +77,8 @@ class RateMapPage(MapPage):
         self.dot = pg.ScatterPlotItem(symbol="o", size=12, pxMode=True)
         for item in (*self._lines, self.optimum, self.dot):
             self.plot.addItem(item, ignoreBounds=True)
-        self.body.addWidget(bar(self.source, self.form, None, self.colour_bar))
+        self.body.addWidget(bar(self.source, self.form, None))
+        self.body.addWidget(bar(self.colour_bar, None))
         self.body.addWidget(self.plot, 1)
         self._own_form = ""
         self._theory = self._limits = np.empty(0)
@@ -82,14 +92,19 @@ class RateMapPage(MapPage):
             raise ValueError(
                 f"{called(one)} has no rate map: select a racer that is SGD, or Momentum of the textbook."
             )
-        _, eigenvalues = eigenvalues_near(race.surface, race.start)
-        steepest = float(np.abs(eigenvalues).max()) or 1.0
+        if not math.isfinite(race.surface.value(*race.start)):
+            at = point(race.start, flat=race.surface.entry.dimension == 1)
+            raise ValueError(f"Start: expected a point where f has a value, got {at}.")
+        extras = extras_of(one, self.form.value)
+        _, curvatures = eigenvalues_near(race.surface, race.start)
+        steepest = float(np.abs(curvatures + extras.get("weight_decay", 0.0)).max()) or 1.0
         above = ABOVE_AVERAGE if self.form.value == "average" else ABOVE
         low, high = (10.0 ** round(math.log10(factor / steepest)) for factor in (BELOW, above))
         return RateMapConfig(
             surface=race.surface,
             start=race.start,
             form=self.form.value,
+            **extras,
             low=min(low, one.optimizer.lr),
             high=max(high, one.optimizer.lr),
         )
@@ -139,12 +154,12 @@ class RateMapPage(MapPage):
         """What is drawn: theory, or what was measured so far."""
         frame = self.frame
         if self.source.value == "theory":
-            return Shown(frame.theory, frame.lrs, frame.momenta)
-        return Shown(frame.measured, frame.measured_lrs, frame.measured_momenta)
+            return Shown(frame.theory, frame.lrs, frame.momenta, np.zeros(frame.theory.shape, np.bool_))
+        return Shown(frame.measured, frame.measured_lrs, frame.measured_momenta, frame.unsettled)
 
     def _redraw(self) -> None:
         frame, racer = self.frame, self.racer
-        if frame is None or racer is None:
+        if frame is None or racer is None or self._race is None:
             return
         config, shown = frame.config, self.shown
         x0, x1 = math.log10(config.low), math.log10(config.high)
@@ -153,7 +168,7 @@ class RateMapPage(MapPage):
             x, y = np.log10(shown.lrs), shown.momenta
             dx, dy = x[1] - x[0], y[1] - y[0]
             rect = QRectF(x[0] - dx / 2, y[0] - dy / 2, len(x) * dx, len(y) * dy)
-            self.image.draw(paint_factors(shown.factors, theme.colours(self)), rect)
+            self.image.draw(paint_factors(shown.factors, theme.colours(self), shown.unsettled), rect)
         else:
             self.image.clear()
         for lrs, pair_of_lines in ((self._limits, self._lines[:2]), (frame.best_lrs, self._lines[2:])):
@@ -178,7 +193,8 @@ class RateMapPage(MapPage):
             notes.append(Note(called(racer), *at))
         self.plot.hint = ""
         self.plot.notes = [*notes, *self._names_of_lines(frame)]
-        self.say(sentence(frame, shown, racer, measured=self.source.value == "measured"))
+        words = sentence(frame, shown, racer, measured=self.source.value == "measured")
+        self.say(f"{words} {left_out(self._race[0])}".strip())
         self.plot.viewport().update()
         self._on_pointed(self.plot.cursor_at)
 
@@ -198,7 +214,8 @@ class RateMapPage(MapPage):
             return
         (row, column), shown = cell, self.shown
         lr, momentum = pair(shown, row, column)
-        self.plot.say(f"lr {lr:g}\nmomentum {momentum:g}\n{effect(float(shown.factors[row, column]))}")
+        words = effect(float(shown.factors[cell]), unsettled=bool(shown.unsettled[cell]))
+        self.plot.say(f"lr {lr:g}\nmomentum {momentum:g}\n{words}")
 
     def _on_clicked(self, x: float, y: float) -> None:
         racer = self.racer
@@ -222,6 +239,13 @@ class RateMapPage(MapPage):
         self.taken.emit(changes)
 
 
+def left_out(race: DescentConfig) -> str:
+    """What of a race the map does not know, as a sentence; empty if it knows all."""
+    things = ["the feasible set"] if not isinstance(race.feasible(), WholeSpace) else []
+    things += ["the noise"] if race.noise.name != "None" else []
+    return f"Left out: {' and '.join(things)}." if things else ""
+
+
 def sentence(frame: RateMapFrame, shown: Shown, racer: RacerConfig, *, measured: bool) -> str:
     """What is seen of the selected racer, and what would be best."""
     flat = frame.config.surface.entry.dimension == 1
@@ -236,6 +260,8 @@ def sentence(frame: RateMapFrame, shown: Shown, racer: RacerConfig, *, measured:
         what = "gradient" if measured else "distance"
         if math.isnan(factor):
             words = "nothing moves"
+        elif shown.unsettled[cell]:
+            words = "it is not settled yet: the loss falls, the gradient grows"
         elif factor >= 1:
             words = "it does not converge"
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -73,6 +74,15 @@ def arrivals(frame: SweepFrame) -> Heights:
     label = f"steps until f − f* is {share:.4g} % of the first"
     reached = np.where(lost(frame), np.nan, frame.reached)
     return Heights(np.log10(frame.lrs), reached, 0.0, 1.05 * steps, False, label)
+
+
+def told_apart(numbers: Sequence[float]) -> list[str]:
+    """Numbers with three significant digits, or as many more as tell them apart."""
+    for digits in range(3, 10):
+        texts = [f"{number:.{digits}g}" for number in numbers]
+        if len(set(texts)) == len(set(numbers)):
+            break
+    return [text.replace("-", "−") for text in texts]
 
 
 def spans(lrs: Array, gone: NDArray[np.bool_]) -> list[tuple[float, float]]:

@@ -27,6 +27,7 @@ from optgui.gui.surface.maps.sweep_numbers import (
     losses,
     lost,
     spans,
+    told_apart,
 )
 from optgui.gui.surface.maps.words import point
 from optgui.gui.surface.maps.zone_layer import ZoneLayer
@@ -49,7 +50,7 @@ class SweepPage(MapPage):
     def __init__(self, budget: PaintBudget, parent: QWidget | None = None) -> None:
         super().__init__(budget, parent)
         self.measure = Toggle(
-            "Show",
+            "Measure",
             "surface.sweep.measure",
             [
                 ("loss", "Final loss", "The loss after the last step"),
@@ -107,7 +108,7 @@ class SweepPage(MapPage):
         self.ends.setData([])
         self.dots.setData([])
         self.zones.draw(())
-        self.plot.notes, self.plot.hint = (), sentence
+        self.plot.notes, self.plot.marks, self.plot.hint = (), (), sentence
         self.plot.say("")
         self.plot.viewport().update()
 
@@ -182,6 +183,7 @@ class SweepPage(MapPage):
         tokens, racer = theme.colours(self), self.racer
         if racer is None or racer.id not in frame.ids:
             self.marks.setData([], [])
+            self.plot.marks = ()
             self.zones.draw(())
             return
         row = frame.ids.index(racer.id)
@@ -192,12 +194,21 @@ class SweepPage(MapPage):
         )
         colour = QColor(tokens.muted)
         self.marks.setPen(pg.mkPen(colour, width=1, style=theme.DASHES[1]))
-        bottom = heights.low + 0.04 * (heights.high - heights.low)
-        self.plot.notes = [
-            *self.plot.notes,
-            *(Note(f"{mark.label} {mark.value:.3g}", x, bottom, "muted") for x, mark in places),
+        rates = told_apart([mark.value for _, mark in places])
+        x0, x1 = math.log10(frame.config.low), math.log10(frame.config.high)
+        self.plot.marks = [
+            (x, f"{mark.label} {rate}")
+            for (x, mark), rate in zip(places, rates, strict=True)
+            if x0 <= x <= x1
         ]
-        self.zones.draw(spans(frame.lrs, lost(frame)[row]))
+        bands = spans(frame.lrs, lost(frame)[row])
+        self.zones.draw(bands)
+        if bands:
+            bottom = heights.low + 0.04 * (heights.high - heights.low)
+            self.plot.notes = [
+                *self.plot.notes,
+                Note(f"{called(racer)} diverges", max(bands[-1][0], x0), bottom, "error"),
+            ]
 
     def _present(self, identity: int) -> RacerConfig | None:
         """The racer as it is in the race now."""

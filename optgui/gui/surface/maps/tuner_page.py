@@ -34,6 +34,7 @@ COLUMNS = (
 )
 IDLE = "Press Tune: every racer tries the same rates from the same starts, under the same noise."
 EARLIER = "This table belongs to an earlier race: tune again."
+CANCELLED = "Tuning was cancelled when another picture was chosen: tune again."
 
 
 class TunerPage(MapPage):
@@ -45,6 +46,7 @@ class TunerPage(MapPage):
 
     def __init__(self, budget: PaintBudget, parent: QWidget | None = None) -> None:
         super().__init__(budget, parent)
+        self._cancelled = False  # by leaving
         self.tune_button = QPushButton("Tune")
         self.tune_button.setObjectName("surface.tuner.tune")
         self.tune_button.setProperty("primary", True)
@@ -116,6 +118,7 @@ class TunerPage(MapPage):
         self._race = (race, domain, racer)
         self.steps.setText(f"Each run has {race.steps:,} steps")
         if not wanted:
+            self._cancelled |= self.tuning
             self.cancel()
         self._show_state()
         self._show_words()
@@ -130,6 +133,7 @@ class TunerPage(MapPage):
             self.say(str(error))
             return
         self.cancel()
+        self._cancelled = False
         self._running, self._wanted = None, config
         self._begin()
         self._show_state()
@@ -186,7 +190,9 @@ class TunerPage(MapPage):
         self.take_button.setToolTip(words)
 
     def _show_words(self) -> None:
-        if self.frame is None:
+        if self._cancelled:
+            self.say(CANCELLED)
+        elif self.frame is None:
             self.say(IDLE)
         elif self.current:
             self.say(sentence(self.frame))

@@ -7,7 +7,7 @@ import torch
 from optgui.core.engine import RunFailed, build
 from optgui.core.surface import SURFACES, SurfaceConfig
 from optgui.core.surface.maps import BasinsConfig, BasinsEngine
-from optgui.core.surface.maps.basins import DIVERGED, HOLD, NOT_ARRIVED
+from optgui.core.surface.maps.basins import DIVERGED, HOLD, NOT_ARRIVED, UNDEFINED
 from optgui.core.surface.maps.minima import find_minima
 
 
@@ -223,3 +223,11 @@ def test_every_surface_has_a_map(name):
 def test_settings_that_cannot_be_are_refused_in_a_sentence(settings, sentence):
     with pytest.raises(ValueError, match=sentence):
         BasinsConfig.parse(settings)
+
+
+def test_a_start_where_the_function_has_no_value_is_not_one_that_diverged():
+    frame = finish(basins(surface={"name": "Formula", "text": "sqrt(x - 1) + (x - 3)**2 + y**2"}))[-1]
+    np.testing.assert_array_equal(
+        frame.labels == UNDEFINED, np.broadcast_to(frame.xs < 1, frame.labels.shape)
+    )
+    assert not np.isfinite(frame.arrival[frame.labels == UNDEFINED]).any()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from optgui.core.engine import build
 from optgui.core.surface.maps import RateMapConfig, RateMapEngine
@@ -120,3 +121,50 @@ def test_bad_axes_are_refused():
         RateMapConfig.parse({"low": 1.0, "high": 0.5})
     with pytest.raises(ValueError, match="form: expected one of heavy ball, nesterov, average"):
         RateMapConfig.parse({"form": "sideways"})
+
+
+@pytest.mark.parametrize(("beta", "dampening"), [(0.5, 0.3), (0.0, 0.3), (0.8, 0.0)])
+def test_weight_decay_and_dampening_count_in_theory_and_in_what_is_measured(beta, dampening):
+    settings = {"weight_decay": 1.0, "dampening": dampening, "most": 0.8, "momenta": 9, "rates": 9}
+    frame = finish(rate_map("heavy ball", low=0.02, high=0.1, **settings))
+    hessian = frame.config.surface.curvature(0.0, 0.0).hessian
+    row, column = int(np.abs(frame.momenta - beta).argmin()), 4
+    beta, lr = float(frame.momenta[row]), float(frame.lrs[column])
+    x = torch.tensor([2.0, 2.0], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.SGD([x], lr=lr, momentum=beta, dampening=dampening, weight_decay=1.0)
+    sizes = []
+    for _ in range(60):
+        x.grad = torch.tensor(hessian) @ x.detach()
+        optimizer.step()
+        sizes.append(float(x.detach().norm()))
+    highest = [max(sizes[k:]) for k in (20, 40)]  # of what is still to come, because momentum swings
+    assert frame.theory[row, column] == pytest.approx((highest[1] / highest[0]) ** (1 / 20), abs=0.02)
+    assert frame.measured[row, column] == pytest.approx(frame.theory[row, column], abs=0.02)
+    assert frame.theory.min() >= frame.optimum.rate - 1e-9
+
+
+def test_where_no_gradient_reaches_the_velocity_no_momentum_is_best():
+    frame = rate_map("heavy ball", dampening=1.0).frame()
+    low, high = frame.config.surface.curvature(0.0, 0.0).eigenvalues
+    assert frame.optimum == pytest.approx((2 / (low + high), 0.0, (high - low) / (high + low)))
+
+
+def test_a_gradient_that_grows_down_a_valley_has_not_diverged():
+    surface = {"name": "Formula", "text": "-x - x**2/2 + 20*y**2"}
+    settings = {"start": [0.0, 0.0], "low": 1e-4, "high": 1.0, "rates": 9, "momenta": 5, "steps": 50}
+    frame = finish(RateMapEngine(RateMapConfig.parse({"surface": surface, **settings})))
+    assert (frame.measured > 1).all()
+    assert frame.unsettled.all()
+
+
+def test_what_grows_on_a_bowl_has_diverged():
+    frame = finish(rate_map("heavy ball"))
+    assert (frame.measured > 1).any()
+    assert not frame.unsettled[frame.theory > 1.001].any()
+
+
+def test_what_a_form_does_not_have_is_refused():
+    with pytest.raises(ValueError, match="dampening: expected 0"):
+        RateMapConfig.parse({"form": "nesterov", "dampening": 0.5})
+    with pytest.raises(ValueError, match="weight_decay: expected 0"):
+        RateMapConfig.parse({"form": "average", "weight_decay": 0.5})

@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QToolButton
 
 from optgui.core.surface import DescentConfig, DescentEngine
 from optgui.core.surface.maps.basins import BasinsConfig
@@ -26,7 +27,7 @@ def race(surface="Himmelblau", lr=0.01, **rest):
 @pytest.fixture
 def page(make, show, qtbot):
     page = make(BasinsPage)
-    QTest.mouseClick(page.side.findChildren(type(page.fit_button))[0], Qt.MouseButton.LeftButton)
+    page.side.findChild(QToolButton, "surface.basins.side.96").click()
     page.show_race(race(), race().surface.entry.domain, 0, wanted=True)
     show.settle(page)
     return page
@@ -125,13 +126,14 @@ def test_near_minima_have_different_colours():
 
 
 def test_the_words_count_the_starts(page):
-    labels = np.array([[0, 0, 0, 1], [0, 0, -1, -2]], np.int16)
+    labels = np.array([[0, 0, 0, 1, 0], [0, 0, -1, -2, -3]], np.int16)
     arrival = np.where(labels >= 0, 7, np.nan).astype(np.float32)
     minima = np.array([[3.0, 2.0], [-1.0, 0.5]])
     words = sentence(dataclasses.replace(page.frame, labels=labels, arrival=arrival, minima=minima))
     assert words == (
-        "1 SGD, lr 0.01: 62 % of starts reach the minimum at (3, 2), 12 % that at (−1, 0.5), "
-        "12 % none (blank), 12 % diverge (hatched), median 7 steps."
+        "1 SGD, lr 0.01: 60 % of starts reach the minimum at (3, 2), 10 % that at (−1, 0.5), "
+        "10 % none (blank), 10 % diverge (hatched), 10 % have no value (hatched), "
+        "median of those that arrive 7 steps."
     )
 
 
@@ -158,3 +160,26 @@ def test_the_cursor_reads_and_leaves(page):
     assert "minimum at (3, 2)" in page.plot._read_out.text()
     QTest.keyClick(page.plot, Qt.Key.Key_Escape)
     assert page.plot._read_out.isHidden()
+
+
+def test_where_few_arrive_more_steps_are_advised(page):
+    labels = np.full((2, 5), -1, np.int16)
+    labels[0, 0] = 0
+    arrival = np.where(labels >= 0, 7, np.nan).astype(np.float32)
+    words = sentence(dataclasses.replace(page.frame, labels=labels, arrival=arrival))
+    assert words.endswith("Few arrive: more steps show more.")
+
+
+def test_the_words_say_that_noise_is_left_out(page):
+    assert "noise" not in page.words.text()
+    noisy = race(noise={"name": "Gaussian"})
+    page.show_race(noisy, noisy.surface.entry.domain, 0, wanted=True)
+    assert page.words.text().endswith("The noise is left out.")
+
+
+def test_a_start_without_a_value_says_so(show):
+    config = race("Formula", start=(5.0, 1.0)).changed("surface.text", "sqrt(x - 4) + y**2")
+    page = show(BasinsPage, config)
+    share = float((page.frame.xs < 4).mean())
+    assert f"{100 * share:.0f} % have no value (hatched)" in page.words.text()
+    assert read(page.frame, page.frame.xs[0], page.frame.ys[0]).endswith("f has no value here")

@@ -8,8 +8,17 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QToolButton
 
 from optgui.core.surface import DescentConfig
+from optgui.core.surface.rates import Form, Update
 from optgui.gui import theme
-from optgui.gui.surface.maps.rate_colours import FASTEST, SLOWEST, factor_at, grey, paint_factors, place
+from optgui.gui.surface.maps.rate_colours import (
+    FASTEST,
+    SLOWEST,
+    UNSETTLED,
+    factor_at,
+    grey,
+    paint_factors,
+    place,
+)
 from optgui.gui.surface.maps.rate_map_page import RateMapPage
 
 LOW, HIGH = DescentConfig.parse({"surface": {"name": "Quadratic"}}).surface.curvature(0, 0).eigenvalues
@@ -150,3 +159,44 @@ def test_on_a_saddle_no_pair_converges(show):
     page = show(RateMapPage, saddle, 3)
     assert "no pair converges" in page.words.text()
     assert not len(page.optimum.points())
+
+
+def test_weight_decay_and_dampening_of_the_racer_are_on_the_map(show):
+    config = (
+        race().changed("racers.0.optimizer.weight_decay", 1.0).changed("racers.0.optimizer.dampening", 0.3)
+    )
+    page = show(RateMapPage, config, 3)
+    assert (page.frame.config.weight_decay, page.frame.config.dampening) == (1.0, 0.3)
+    update = Update(0.5, Form.HEAVY_BALL, 0.3, 1.0)
+    exact = float(update.radius(0.05, np.array([LOW, HIGH]) + 1.0).max())
+    row, column = page.shown.cell(math.log10(0.05), 0.5)
+    assert page.shown.factors[row, column] == pytest.approx(exact, abs=0.02)
+    limit = np.interp(0.5, page.limit.getData()[1], 10 ** page.limit.getData()[0])
+    assert limit == pytest.approx(2 * 1.5 / (0.7 * (HIGH + 1.0)), rel=1e-3)
+
+
+def test_the_words_say_what_the_map_leaves_out(page):
+    assert "Left out" not in page.words.text()
+    noisy = race(noise={"name": "Gaussian"}, constraint={"name": "Ball"})
+    page.show_race(noisy, noisy.surface.entry.domain, 3, wanted=True)
+    assert page.words.text().endswith("Left out: the feasible set and the noise.")
+
+
+def test_a_start_without_a_value_is_refused_in_words(make):
+    config = race(surface={"name": "Formula", "text": "sqrt(x - 4.5)"})
+    page = make(RateMapPage)
+    page.show_race(config, config.surface.entry.domain, 3, wanted=True)
+    assert page.words.text() == "Start: expected a point where f has a value, got (2, 1)."
+
+
+def test_what_is_not_settled_has_a_paler_grey_and_words(show):
+    valley = race(surface={"name": "Formula", "text": "-x - x**2/2 + 20*y**2"}, start=(0.0, 0.0))
+    page = show(RateMapPage, valley.changed("racers.0.optimizer.lr", 1e-4), 3)
+    page.source.findChild(QToolButton, "surface.rate_map.source.measured").click()
+    row, column = cell = page.shown.cell(-4.0, 0.5)
+    assert page.shown.unsettled[cell]
+    pale = QColor(*grey(theme.colours(page), UNSETTLED).astype(int).tolist())
+    assert page.image.image.pixelColor(column, row) == pale
+    assert "it is not settled yet" in page.words.text()
+    page.plot.point((-4.0, 0.5))
+    assert "not settled yet" in page.plot._read_out.text()

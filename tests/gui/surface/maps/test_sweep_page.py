@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtWidgets import QToolButton
 
 from optgui.core.surface import DescentConfig, DescentEngine
-from optgui.gui.surface.maps.sweep_numbers import last_before, losses, lost, spans
+from optgui.gui.surface.maps.sweep_numbers import last_before, losses, lost, spans, told_apart
 from optgui.gui.surface.maps.sweep_page import SweepPage
 
 BOWL = {"name": "Quadratic"}
@@ -73,8 +73,16 @@ def test_rates_that_diverge_are_shaded_for_the_selected_racer(page):
     ((low, high),) = page.zones.spans
     assert LIMIT < 10**low < 1.2 * LIMIT  # a little above it 60 steps do not lead far
     assert 10**high >= 10
+    assert "6 SGD diverges" in [note.text for note in page.plot.notes]
     page.show_race(race(), race().surface.entry.domain, 2, wanted=True)
     assert page.zones.spans == []
+    assert not any("diverges" in note.text for note in page.plot.notes)
+
+
+def test_numbers_have_as_many_digits_as_tell_them_apart():
+    assert told_apart([0.001, 0.0019968, 0.002]) == ["0.001", "0.001997", "0.002"]
+    assert told_apart([1e-5, 0.1]) == ["1e−05", "0.1"]
+    assert told_apart([]) == []
 
 
 def test_a_line_ends_with_a_cross_where_the_next_rate_diverges(page):
@@ -94,9 +102,10 @@ def test_marks_of_the_ruler_belong_to_the_selected_racer(page):
     x, _ = page.marks.getData()
     marks = [1 / STEEP, 2 / (FLAT + STEEP), LIMIT]
     assert sorted(set(np.round(10**x, 6))) == pytest.approx(marks, abs=1e-5)
-    assert any(note.text.startswith("limit") for note in page.plot.notes)
+    assert [text.rpartition(" ")[0] for _, text in page.plot.marks] == ["no overshoot", "best rate", "limit"]
     page.show_race(race(), race().surface.entry.domain, 2, wanted=True)
     assert not len(page.marks.getData()[0])
+    assert not page.plot.marks
 
 
 def test_a_click_on_a_line_takes_the_rate_for_its_racer(page, click, qtbot):

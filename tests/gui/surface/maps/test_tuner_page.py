@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from optgui.core.surface import DescentConfig
-from optgui.gui.surface.maps.tuner_page import EARLIER, IDLE, TunerPage
+from optgui.gui.surface.maps.tuner_page import CANCELLED, EARLIER, IDLE, TunerPage
 from optgui.jobs.messages import JobState
 
 RACERS = (
@@ -137,3 +137,20 @@ def test_stop_keeps_what_there_is(page, qtbot, how):
     qtbot.waitUntil(lambda: page.controller.state is JobState.STOPPED)
     assert page.tune_button.text() == "Tune"
     assert page.progress.isHidden()
+
+
+def test_leaving_while_it_tunes_says_that_it_was_cancelled(tuned, qtbot, show):
+    long = race(steps=20_000)
+    give(tuned, long)
+    tuned.boxes["seeds"].setValue(100)
+    tuned.tune_button.click()
+    qtbot.waitUntil(lambda: tuned.controller.state is JobState.RUNNING)
+    give(tuned, long, wanted=False)
+    give(tuned, long)
+    assert tuned.words.text() == CANCELLED
+    give(tuned, race())
+    tuned.boxes["seeds"].setValue(2)
+    tuned.tune_button.click()
+    show.settle(tuned)
+    qtbot.waitUntil(lambda: tuned.current)
+    assert "cancelled" not in tuned.words.text()
