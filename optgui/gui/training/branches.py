@@ -25,7 +25,6 @@ class Branches:
     def clear(self) -> None:
         """Only the main branch, from step 0."""
         self._origins: dict[int, tuple[int, int]] = {0: (-1, 0)}
-        self._labels = {0: "main"}
         self.newest = 0
 
     def __contains__(self, branch: int) -> bool:
@@ -39,14 +38,6 @@ class Branches:
         self.newest = max(self.newest, branch)
         return True
 
-    def name(self, branch: int, lr: float) -> None:
-        """Call a branch by the learning rate it began with."""
-        self._labels[branch] = f"branch {branch} (lr {lr:.3g})"
-
-    def label(self, branch: int) -> str:
-        """The words at the end of its line, "" before it has a name."""
-        return self._labels.get(branch, "")
-
     def kept(self) -> dict[int, float]:
         """Of each branch the last step on the way to the newest one's end; what lies behind it was left."""
         ends = {branch: float(origin[1]) for branch, origin in self._origins.items()}
@@ -55,6 +46,11 @@ class Branches:
             ends[branch] = end
             branch, end = self._origins[branch]
         return ends
+
+
+def branch_label(branch: int) -> str:
+    """The words at the end of a branch's line."""
+    return f"branch {branch}" if branch else "main"
 
 
 class BranchView(CurveView):
@@ -80,6 +76,7 @@ class BranchLines:
     def __init__(self, view: BranchView, key: str, *, smoothed: bool = False, marker: bool = False) -> None:
         self._view, self._key, self._smoothed, self._marker = view, key, smoothed, marker
         self._labels: dict[int, str] = {}
+        self._ends: dict[int, float] = {}
 
     def key(self, branch: int) -> str:
         """Of the line of a branch."""
@@ -90,20 +87,22 @@ class BranchLines:
         for branch in self._labels:
             self._view.remove_line(self.key(branch))
             self._view.remove_line(self.key(branch) + LEFT)
-        self._labels = {}
+        self._labels, self._ends = {}, {}
         self._add(0, "test" if self._marker else "main")
 
     def extend(self, branch: int, label: str, xs: Floats, ys: Floats) -> None:
-        """Append to the line of a branch."""
+        """Append to the line of a branch; what comes late from behind its end goes to what was left."""
         if branch not in self._labels:
             self._add(branch, label)
-        series = self._view.lines[self.key(branch)].series
-        new = xs > series.x[-1] if len(series) else slice(None)
-        self._view.extend(self.key(branch), xs[new], ys[new])
+        kept = xs <= self._ends.get(branch, math.inf)
+        self._append(self.key(branch), xs[kept], ys[kept])
+        if not kept.all():
+            self._append(self._left(branch), xs[~kept], ys[~kept])
 
     def arrange(self, branches: Branches) -> None:
         """Draw pale what lies behind the end of each branch on the way to the newest."""
-        for branch, end in branches.kept().items():
+        self._ends = branches.kept()
+        for branch, end in self._ends.items():
             if branch in self._labels:
                 self._split(branch, end)
 
@@ -115,20 +114,32 @@ class BranchLines:
         dash = Qt.PenStyle.DashLine if self._marker else None
         self._view.add_line(key, label, branch, dash=dash, marker=self._marker, smoothed=smoothed)
 
+    def _left(self, branch: int) -> str:
+        """Key of the pale line of a branch, which is made if there is none."""
+        left = self.key(branch) + LEFT
+        if left not in self._view.lines:
+            self._line(left, self._labels[branch], branch, smoothed=self._smoothed)
+            for item in self._view.lines[left].items:
+                item.setOpacity(_PALE)
+        return left
+
+    def _append(self, key: str, xs: Floats, ys: Floats) -> None:
+        """What lies behind the line's last number; what does not is known."""
+        last = self._view.lines[key].series.last
+        new = xs > (-math.inf if last is None else last[0])
+        self._view.extend(key, xs[new], ys[new])
+
     def _split(self, branch: int, end: float) -> None:
         key = self.key(branch)
         left = key + LEFT
         lines = [self._view.lines[name].series for name in (key, left) if name in self._view.lines]
-        x, y = np.concatenate([one.x for one in lines]), np.concatenate([one.y for one in lines])
+        x, first = np.unique(np.concatenate([one.x for one in lines]), return_index=True)
+        y = np.concatenate([one.y for one in lines])[first]
         cut = int(np.searchsorted(x, end, side="right"))
         if cut == len(lines[0]):
             return
         self._view.set_line(key, x[:cut], y[:cut])
         if cut == len(x):
             self._view.remove_line(left)
-            return
-        if left not in self._view.lines:
-            self._line(left, self._labels[branch], branch, smoothed=self._smoothed)
-            for item in self._view.lines[left].items:
-                item.setOpacity(_PALE)
-        self._view.set_line(left, x[cut:], y[cut:])
+        else:
+            self._view.set_line(self._left(branch), x[cut:], y[cut:])

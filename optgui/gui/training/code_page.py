@@ -31,6 +31,7 @@ class CodePage(QWidget):
         self.words = QLabel()
         self.words.setObjectName("training.code.words")
         self.words.setProperty("role", "muted")
+        self.words.setWordWrap(True)
         self.copy_button = small_button("Copy", "training.code.copy", "Copy the script")
         self.copy_button.clicked.connect(self.view.copy_all)
         self.save = small_button("Save as .py…", "training.code.save", "Write the script into a file")
@@ -71,7 +72,7 @@ class CodePage(QWidget):
         edits = len(log.edits)
         told = "no edits" if not edits else "1 edit" if edits == 1 else f"{edits} edits"
         where = "to its end" if step is None else f"to step {step:,}"
-        self._show(script(log, step), f"The run {where}, {told}; it repeats the numbers bit for bit")
+        self._show(script(log, step), f"The run {where}, {told}: the same numbers, bit for bit")
 
     def _show(self, code: str, words: str) -> None:
         self.view.set_code(code or _HINT)

@@ -78,7 +78,7 @@ class CurvaturePage(QWidget):
         )
         self.edge.clicked.connect(lambda: self.preset.emit(dict(PRESET)))
         self.curve = CurveView("Sharpness", "λ₁", log=True, object_name="training.curvature.sharpness")
-        self.curve.add_line("sharpness", "sharpness λ₁", 0)
+        self.curve.add_line("sharpness", "sharpness λ₁", 0, marker=True)
         self.curve.add_line("limit", "limit", 3, dash=theme.DASHES[1])
         self.bars = EigenBars("training.curvature.bars")
         self.facts = Facts(
@@ -168,6 +168,11 @@ class CurvaturePage(QWidget):
             case TraceFound():
                 self.facts.show_fact("Trace", f"{answer.value:.4g} ± {answer.error:.1g}")
 
+    def show_refusal(self, reason: str = "") -> None:
+        """Say why a question brings no answer, or, without a reason, what the newest reading is worth."""
+        newest = self._newest()
+        self.note.setText(reason or (note(newest) if newest is not None else ""))
+
     def _newest(self) -> Curvature | None:
         known = [*self.readings[-1:], *self._single[-1:]]
         return max(known, key=lambda one: one.step, default=None)
@@ -181,9 +186,16 @@ class CurvaturePage(QWidget):
     def _extend(self, readings: Sequence[Curvature]) -> None:
         steps = [one.step for one in readings]
         self.curve.extend("sharpness", steps, [one.sharpness.value for one in readings])
-        limits = [np.nan if one.limit.value is None else one.limit.value for one in readings]
-        self.curve.extend("limit", steps, limits)
+        for reading in readings:
+            self._extend_limit(reading.step, np.nan if reading.limit.value is None else reading.limit.value)
         self.curve.refresh()
+
+    def _extend_limit(self, step: float, limit: float) -> None:
+        """A stair, as the limit jumps with the rate: the last one holds until just before the next."""
+        last = self.curve.lines["limit"].series.last
+        if last is not None and last[0] < step and last[1] != limit:
+            self.curve.extend("limit", [np.nextafter(step, 0)], [last[1]])
+        self.curve.extend("limit", [step], [limit])
 
     def _show_newest(self, reading: Curvature) -> None:
         sharpness, limit = reading.sharpness, reading.limit

@@ -108,6 +108,10 @@ class FinderPage(QWidget):
         self._redraw()
         self._offer()
 
+    def show_refusal(self, reason: str = "") -> None:
+        """Say why nothing is swept, or, without a reason, what was found before."""
+        self.words.setText(reason or self._rest())
+
     @property
     def rate(self) -> float | None:
         """The base learning rate that the suggestion asks for."""
@@ -123,6 +127,9 @@ class FinderPage(QWidget):
         if self.rate is not None:
             self.taken.emit({"optimizer.lr": self.rate})
 
+    def _rest(self) -> str:
+        return sentence(self.found, self.rate) if self.found else IDLE
+
     def _redraw(self) -> None:
         for item in self.losses:
             self.plot.removeItem(item)
@@ -135,10 +142,10 @@ class FinderPage(QWidget):
             "" if found else "Press Find: the loss at every rate appears here",
         )
         self.plot.say("")
+        self.words.setText(self._rest())
         if found is None:
             self.mean.setData([], [])
             self.ends.setData([])
-            self.words.setText(IDLE)
             self.view.setRange(QRectF(-5, -2, 6, 3), padding=0, disableAutoRange=True)
             self.plot.viewport().update()
             return
@@ -158,13 +165,13 @@ class FinderPage(QWidget):
         self.mean.setPen(pg.mkPen(theme.colours(self).text, width=2))
         self.mean.setData(np.log10(lrs), heights(mean))
         self._mark(finding, lrs, mean)
-        self.words.setText(sentence(found, self.rate))
         self.plot.viewport().update()
 
     def _show_range(self, finding: RateFinding) -> None:
         every = np.concatenate([test.losses for test in finding.tests])
         known = every[np.isfinite(every) & (every > 0)]
         first = float(np.mean([test.losses[0] for test in finding.tests]))
+        first = first if math.isfinite(first) and first > 0 else 1.0
         high = min(float(known.max(initial=1.0)), ABOVE * first)
         means = np.concatenate([test.smoothed for test in finding.tests])
         means = means[np.isfinite(means) & (means > 0)]

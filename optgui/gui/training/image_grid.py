@@ -113,10 +113,16 @@ class ImageGrid(QWidget):
         return min(self._count, columns * max(1, int(self.height() / height)))
 
     def _layout(self) -> tuple[int, float, float]:
-        """Columns, side of an image and height of a row: the largest side with which all have room."""
-        words = QFontMetricsF(caption()).height() if any(self._captions) else 0.0
+        """Columns, side of an image and height of a row: the largest side with which all have room.
+
+        Where there is none, the least one below which the words of neighbours would touch.
+        """
+        metrics = QFontMetricsF(caption())
+        words = metrics.height() if any(self._captions) else 0.0
+        longest = max((metrics.horizontalAdvance(one) for one in self._captions), default=0.0)
+        least = min(max(LEAST, longest + 2), MOST)
         count = max(1, self._count)
-        best = (max(1, int(self.width() / (LEAST + GAP))), LEAST)
+        best = (max(1, int(self.width() / (least + GAP))), least)
         for columns in range(1, count + 1):
             rows = math.ceil(count / columns)
             side = min(MOST, self.width() / columns - GAP, self.height() / rows - GAP - words)

@@ -88,7 +88,6 @@ class InsidePage(QWidget):
         self.worst.clicked.connect(lambda: self._ask_digits(WorstDigits(DIGITS)))
         self.digits_title = Readout("Digits", characters=24)
         self.digits_title.setObjectName("training.inside.digits.title")
-        self.digits_title.setToolTip("Below each digit: what the network says, and the loss")
         self.digits = ImageGrid("Test digits", "training.inside.digits", selectable=True)
         self.digits.chosen.connect(self._on_digit)
         head = QHBoxLayout()
@@ -129,6 +128,7 @@ class InsidePage(QWidget):
         self.weights.show_images(None, 0)
         self.weights_words.setText("")
         self.dead_words.setText("")
+        self._tell_words()
         self.confusion.show_table(None)
         self.confusion.choose(None)
         self._show_digits_hint(WAIT)
@@ -160,6 +160,18 @@ class InsidePage(QWidget):
                 self._show_layers(answer)
             case JudgedDigits():
                 self._show_digits(answer)
+
+    def show_refusal(self, reason: str = "") -> None:
+        """Let go of a question that brings no answer: it may be asked again, and no cell waits for it.
+
+        Args:
+            reason: in a sentence; it is the hint while there are no digits.
+        """
+        self._asked = (-1, -1)
+        shown = self.shown.request if self.shown is not None else None
+        self.confusion.choose((shown.true, shown.predicted) if isinstance(shown, CellDigits) else None)
+        if reason and not self.digits.count:
+            self.digits.set_hint(reason)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what came while nobody saw it."""
@@ -200,13 +212,19 @@ class InsidePage(QWidget):
         strip = signed_image(np.nan_to_num(images).reshape(-1, width), scale)
         self.weights.show_images(strip, count, tips=[f"unit {place}" for place in range(count)])
         some = f"{count} of {inside.units}" if count < inside.units else f"{count}"
-        self.weights_words.setText(f"{some} units, from −{scale:.2g} blue to {scale:.2g} red")
+        self.weights_words.setText(f"{some} units, blue to red: ±{scale:.2g}")
         dead = [unit.share for unit in inside.dead]
         words = ", ".join(f"{share:.0%}".replace("%", " %") for share in dead)
         self.dead_words.setText(f"dead units, layer by layer: {words}" if dead else "")
+        self._tell_words()
+
+    def _tell_words(self) -> None:
+        for line in (self.weights_words, self.dead_words):
+            line.setToolTip(line.text())
 
     def _show_digits_hint(self, hint: str) -> None:
         self.digits_title.setText("")
+        self.digits_title.setToolTip("")
         self.digits.set_hint(hint)
         self.digits.show_images(None, 0)
 
@@ -214,16 +232,18 @@ class InsidePage(QWidget):
         self.shown, request, names = found, found.request, self._names
         if isinstance(request, CellDigits):
             read = f"{names[request.true]} read as {names[request.predicted]}"
-            title = f"{read}: {found.total:,}"
+            title = meant = f"{read}: {found.total:,}"
         else:
-            read, title = "", f"Worst digits at step {found.step:,}"
+            read, title = "", f"At step {found.step:,}"
+            meant = f"Worst digits at step {found.step:,}"
         count = len(found.indices)
         if not count:
             self._show_digits_hint(f"No test digit: {read}")
             return
         self.digits_title.setText(title)
+        self.digits_title.setToolTip(f"{meant}. Below each digit: what the network says, and the loss")
         captions = [
-            f"{_short(names[answer])} {loss:.2g}"
+            f"{_short(names[answer])} {loss:.{0 if loss >= 10 else 1}f}"
             for answer, loss in zip(found.predictions, found.losses, strict=True)
         ]
         strip = grey_image(found.images.reshape(-1, found.images.shape[-1]))

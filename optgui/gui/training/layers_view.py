@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QLineF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from optgui.core.training.measures.inside import Layer
 from optgui.gui import theme
@@ -51,6 +51,21 @@ class LayersView(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(160, round(sum(self._title + self._height(one) + 10 for one in self.layers)) + 4)
 
+    def tip_at(self, y: float) -> str:
+        """What hovering says: the layer there, in full."""
+        top = 0
+        for layer in self.layers:
+            top += self._title + self._height(layer) + 10
+            if 0 <= y < top:
+                return f"{layer.name}: {layer.kind} {_shape(layer.values)}\n{_quiet(layer.values)}"
+        return ""
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self.tip_at(event.pos().y()), self)
+            return True
+        return super().event(event)
+
     def resizeEvent(self, event: object) -> None:
         self.updateGeometry()
 
@@ -74,9 +89,15 @@ class LayersView(QWidget):
         for place, layer in enumerate(self.layers):
             painter.setPen(QColor(tokens.text))
             line = QRectF(0, top, self.width(), self._title)
-            painter.drawText(line, Qt.AlignmentFlag.AlignLeft, f"{layer.kind}  {_shape(layer.values)}")
+            title = f"{layer.kind}  {_shape(layer.values)}"
+            painter.drawText(line, Qt.AlignmentFlag.AlignLeft, title)
             painter.setPen(QColor(tokens.muted))
-            painter.drawText(line, Qt.AlignmentFlag.AlignRight, _quiet(layer.values))
+            room_right = self.width() - painter.fontMetrics().horizontalAdvance(title) - 8
+            words = _quiet(layer.values)
+            for shown in (words, words.split(",")[0]):
+                if painter.fontMetrics().horizontalAdvance(shown) <= room_right:
+                    painter.drawText(line, Qt.AlignmentFlag.AlignRight, shown)
+                    break
             top += self._title
             room = QRectF(0, top, self.width(), self._height(layer))
             if layer.values.ndim == 3:

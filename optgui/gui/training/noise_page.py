@@ -138,6 +138,15 @@ class NoisePage(QWidget):
         self.found = answer
         self._redraw()
 
+    def show_refusal(self, reason: str = "") -> None:
+        """Say why nothing is measured, or, without a reason, what was found before."""
+        self.words.setText(reason or self._rest())
+
+    def _rest(self) -> str:
+        if self.found is None:
+            return WHAT
+        return sentence(self.found, self._batch) if self.found.noise.signal > 0 else lost(self.found)
+
     def _ask(self) -> None:
         if self.has_network:
             self.wanted.emit(NoiseNow(self.drawing.value == "replacement"))
@@ -149,9 +158,9 @@ class NoisePage(QWidget):
             item.setData([], [])
         self.points.setData([], [])
         self.plot.say("")
+        self.words.setText(self._rest())
         if found is None or found.noise.signal <= 0:
             self.plot.hint = IDLE if found is None else "No signal is left to see"
-            self.words.setText(WHAT if found is None else lost(found))
             self._show_range((1, 1_000), (1e-3, 10))
             return
         x, y, low, high = ratios(found)
@@ -168,7 +177,6 @@ class NoisePage(QWidget):
         self.points.setBrush(pg.mkBrush(colour))
         self.points.setData(np.log10(x), np.log10(y))
         self._mark(found)
-        self.words.setText(sentence(found, self._batch))
         self.plot.viewport().update()
 
     def _mark(self, found: NoiseFound) -> None:

@@ -15,6 +15,7 @@ from optgui.gui.surface.pace import Pace
 from optgui.gui.training.tree_canvas import TreeCanvas, words_of
 
 _TURN_MS = 250  # between two pictures; the ring moves a pixel or so in that time
+CHOOSE = "Choose a checkpoint in the tree"
 _FILES = "Runs (*.run);;All files (*)"
 
 
@@ -41,7 +42,7 @@ class RunTree(QWidget):
         self.label.setPlaceholderText("name")
         self.label.setToolTip("Name of the next mark (Enter makes it)")
         self.label.setMaxLength(40)
-        self.label.setFixedWidth(self.fontMetrics().averageCharWidth() * 16)
+        self.label.setMaximumWidth(self.fontMetrics().averageCharWidth() * 30)
         self.label.returnPressed.connect(self._on_mark)
         self.mark = small_button("Mark", "training.tree.mark", "")
         self.mark.clicked.connect(self._on_mark)
@@ -50,15 +51,22 @@ class RunTree(QWidget):
         self.open = small_button("Open file…", "training.tree.open", "")
         self.open.clicked.connect(self._on_open)
         row = QHBoxLayout()
-        row.setContentsMargins(12, 0, 8, 0)
+        row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(4)
-        row.addWidget(self.words, 1)
-        for widget in (self.rewind, self.halve, self.label, self.mark, self.save, self.open):
+        for widget in (self.rewind, self.halve):
             row.addWidget(widget)
+        row.addStretch(1)
+        row.addWidget(self.label, 1)
+        for widget in (self.mark, self.save, self.open):
+            row.addWidget(widget)
+        chosen = QHBoxLayout()
+        chosen.setContentsMargins(16, 0, 12, 0)
+        chosen.addWidget(self.words)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 4)
         layout.setSpacing(2)
         layout.addLayout(row)
+        layout.addLayout(chosen)
         layout.addWidget(self.canvas, 1)
         self._pace = Pace(self._show, self, _TURN_MS)
         self._newest: tuple[Sequence[Node], int, int, int] = ((), 0, 0, -1)
@@ -102,8 +110,10 @@ class RunTree(QWidget):
     def _offer(self) -> None:
         """Say what each button does, or why it cannot."""
         node, some = self.canvas.node, bool(self._newest[0])
-        self.words.setText(words_of(node) if node else "")
-        reason = "Choose a checkpoint in the tree first" if some else "Start a run first"
+        words = words_of(node) if node else CHOOSE if some else ""
+        self.words.setText(words)
+        self.words.setToolTip(words)
+        reason = f"{CHOOSE} first" if some else "Start a run first"
         for button, help in (
             (self.rewind, "Go back to the chosen checkpoint and on from there as a new branch"),
             (self.halve, "Go back to the chosen checkpoint and on from there with half the learning rate"),

@@ -6,7 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QImage, QPainter, QPaintEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from optgui.core.optimizers import OptimizerConfig
 from optgui.core.training.requests import Part, Unfold, Unfolded
@@ -20,7 +29,7 @@ from optgui.gui.training.loop_code import by_hand, with_torch
 Floats = NDArray[np.float32]
 _LINES = ("before", "optimizer.zero_grad()", "loss.backward()", "optimizer.step()")
 _UNITS = 12  # of the first layer, that are shown
-_ROWS = (6, 4, 3)  # ways to lay them out; the one with the largest images is taken
+_ROWS = (6, 4, 3, 2)  # ways to lay them out; the one with the largest images is taken
 _WORDS = {
     False: "optimizer.zero_grad() empties p.grad, and loss.backward() writes the gradient of this mini-batch "
     "into it. optimizer.step() moves the weights along p.grad and leaves it as it is.",
@@ -44,10 +53,10 @@ class PartView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:
-        return QSize(190, 330)
+        return QSize(190, 220)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(110, 200)
+        return QSize(110, 150)
 
     def show_part(self, part: Part | None, limit: float, moved: float = 0.0) -> None:
         """Show how the run stands behind the line; None where the line is left out.
@@ -68,11 +77,13 @@ class PartView(QWidget):
                 f"weights moved {short(moved)}" if moved else "weights as they were",
             )
         self.setAccessibleDescription(", ".join(filter(None, self.words)))
+        self.setToolTip("\n".join(filter(None, (self.line, *self.words))))
         self.update()
 
     def clear(self) -> None:
         """Show an empty frame."""
         self._image, self._gradients, self.words = None, None, ("", "")
+        self.setToolTip(self.line)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -86,7 +97,7 @@ class PartView(QWidget):
         code.setPointSizeF(self.font().pointSizeF() * theme.CAPTION)
         painter.setFont(code)
         painter.setPen(QColor(tokens.text if self.words[0] != "left out" else tokens.muted))
-        painter.drawText(QRectF(0, 0, self.width(), line), left, self.line)
+        painter.drawText(QRectF(0, 0, self.width(), line), left, self._fitting(painter, self.line))
         room = QRectF(0, line + 4, self.width(), self.height() - 3 * line - 8)
         cell, rows = max((min(room.width() * rows / _UNITS, room.height() / rows), rows) for rows in _ROWS)
         frame = QRectF(room.left(), room.top(), cell * _UNITS / rows, cell * rows)
@@ -100,7 +111,11 @@ class PartView(QWidget):
         painter.setFont(self.font())
         for row, (words, colour) in enumerate(zip(self.words, (tokens.text, tokens.muted), strict=True)):
             painter.setPen(QColor(colour))
-            painter.drawText(QRectF(0, frame.bottom() + 4 + row * line, self.width(), line), left, words)
+            below = QRectF(0, frame.bottom() + 4 + row * line, self.width(), line)
+            painter.drawText(below, left, self._fitting(painter, words))
+
+    def _fitting(self, painter: QPainter, words: str) -> str:
+        return painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, self.width())
 
 
 class StepPage(QWidget):
@@ -145,26 +160,24 @@ class StepPage(QWidget):
         columns.setSpacing(16)
         for part in self.parts:
             columns.addWidget(part, 1)
-        left = QVBoxLayout()
-        left.setSpacing(8)
-        left.addLayout(head)
-        left.addWidget(self.words)
-        left.addWidget(
+        code = QHBoxLayout()
+        code.setSpacing(16)
+        for block in (self.hand, self.torch):
+            block.view.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
+            code.addWidget(block, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.setSpacing(8)
+        layout.addLayout(head)
+        layout.addWidget(self.words)
+        layout.addWidget(
             group_title(
                 "p.grad of the first layer behind each line", "Blue below 0, red above; one scale for all"
             )
         )
-        left.addLayout(columns, 1)
-        left.addWidget(self.hint)
-        right = QVBoxLayout()
-        right.setSpacing(12)
-        right.addWidget(self.hand, 1)
-        right.addWidget(self.torch, 1)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 12, 12, 12)
-        layout.setSpacing(16)
-        layout.addLayout(left, 3)
-        layout.addLayout(right, 2)
+        layout.addLayout(columns, 1)
+        layout.addWidget(self.hint)
+        layout.addLayout(code, 1)
         self.allow()
         self._write()
 

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabBar, QVBoxLayout, Q
 from optgui.core.training.records import TrainingFrame, TrainingRecord
 from optgui.gui import theme
 from optgui.gui.plot.curve_view import CurveView
-from optgui.gui.training.branches import LEFT, Branches, BranchLines, BranchView
+from optgui.gui.training.branches import LEFT, Branches, BranchLines, BranchView, branch_label
 
 _SECOND = 1.0  # at least, behind each throughput
 _REST = 2.0  # seconds without a record: the run was paused
@@ -194,9 +194,7 @@ class TrainingCurves(QWidget):
         branch = first.branch
         if branch not in self._branches:
             self.begin_branch(branch, self._branches.newest, first.step - bool(trained))
-        if not self._branches.label(branch):
-            self._branches.name(branch, first.lr)
-        label = self._branches.label(branch)
+        label = branch_label(branch)
         if trained:
             columns = zip(*trained, strict=True)
             named = dict(zip(TrainingRecord._fields, columns, strict=True))

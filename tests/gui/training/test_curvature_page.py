@@ -59,7 +59,7 @@ def test_readings_are_drawn_with_the_limit_of_each_rate(page):
     steps, values = line(page, "sharpness")
     assert steps == [one.step for one in every]
     assert values == [one.sharpness.value for one in every]
-    assert line(page, "limit")[1] == pytest.approx([200.0] * 3 + [400.0] * 2)
+    assert line(page, "limit")[1] == pytest.approx([200.0] * 4 + [400.0] * 2)
     assert fact(page, "Limit") == "400"
     assert fact(page, "Formula") == "2 / lr"
 
@@ -141,3 +141,13 @@ def test_another_run_begins_with_nothing(page):
     assert line(page, "sharpness") == ([], [])
     assert not len(page.bars.values)
     assert fact(page, "λ₁") == "–"
+
+
+def test_a_refusal_is_said_until_the_newest_reading_shows_again(page):
+    network = serve(page)
+    page.show_readings(readings(network, 2))
+    words = page.note.text()
+    page.show_refusal("No.")
+    assert page.note.text() == "No."
+    page.show_refusal()
+    assert page.note.text() == words

@@ -110,3 +110,30 @@ def test_sweeps_that_never_blow_up_have_no_crosses(page):
     page.show_answer(found)
     assert len(page.ends.points()) == 0
     assert found.finding.note in page.words.text()
+
+
+def test_a_loss_of_zero_is_drawn_without_an_error(page):
+    network = serve(page)
+    found = network.ask(FindRate())
+    nothing = [
+        test._replace(losses=0 * test.losses, smoothed=0 * test.smoothed) for test in found.finding.tests
+    ]
+    page.show_answer(found._replace(finding=found.finding._replace(tests=tuple(nothing))))
+    assert page.grab().width() == page.width()
+    assert page.take.isEnabled()
+
+
+def test_a_refusal_and_a_stop_end_the_waiting(page):
+    network = serve(page)
+    page.wanted.disconnect()
+    page.find.click()
+    assert page.words.text().startswith("Sweeping")
+    page.show_refusal("The network has no weights.")
+    assert page.words.text() == "The network has no weights."
+    page.find.click()
+    page.show_refusal()
+    assert page.words.text().startswith("Press Find")
+    page.show_answer(network.ask(FindRate(fresh=True)))
+    page.find.click()
+    page.show_refusal()
+    assert page.words.text().startswith("From a fresh network")

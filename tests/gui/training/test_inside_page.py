@@ -5,10 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QTest
 
 from optgui.core.training.questions import Activations, CellDigits, LookInside, WorstDigits
 from optgui.gui.plot.digits import grey_image
+from optgui.gui.plot.surface_layer import caption
+from optgui.gui.training.image_grid import GAP
 from optgui.gui.training.inside_page import InsidePage
 from tests.gui.training.network import Network
 from tests.samples import made_up_digits
@@ -43,7 +46,7 @@ def test_an_empty_page_says_what_to_do(page):
 def test_a_network_is_looked_into_at_once(page, network):
     assert network.asked == [LookInside(), Activations(0)]
     assert page.weights.count == 12
-    assert page.weights_words.text().startswith("12 units, from −")
+    assert page.weights_words.text().startswith("12 units, blue to red: ±")
     assert page.dead_words.text().startswith("dead units, layer by layer: ")
     assert [layer.kind for layer in page.layers.layers] == ["Linear", "ReLU", "Linear"]
 
@@ -77,7 +80,8 @@ def test_a_hidden_page_asks_nothing_and_catches_up(page, network, qtbot):
 def test_the_worst_digits_are_listed_and_one_is_followed(page, network):
     page.worst.click()
     assert isinstance(network.asked[-1], WorstDigits)
-    assert page.digits_title.text() == "Worst digits at step 5"
+    assert page.digits_title.text() == "At step 5"
+    assert page.digits_title.toolTip().startswith("Worst digits at step 5. ")
     assert page.digits.count == 60
     click(page.digits, page.digits.square(2).center())
     index = int(page.shown.indices[2])
@@ -167,3 +171,28 @@ def test_as_many_images_show_as_have_room(page, network):
     grid.resize(90, 60)
     assert 0 < grid.shown_count < 60
     assert grid.place_at(grid.square(grid.shown_count - 1).center()) == grid.shown_count - 1
+
+
+def test_words_of_neighbours_never_touch(page, network):
+    page.resize(500, 500)
+    page.worst.click()
+    metrics = QFontMetricsF(caption())
+    widest = max(metrics.horizontalAdvance(words) for words in page.digits._captions)
+    assert widest < page.digits.square(0).width() + GAP
+
+
+def test_hovering_a_layer_says_all_of_it(page, network):
+    layer = page.layers.layers[0]
+    words = page.layers.tip_at(5)
+    assert words.startswith(f"{layer.name}: {layer.kind} {layer.values.shape[0]}\n")
+    assert page.layers.tip_at(10_000) == ""
+
+
+def test_after_a_refusal_the_same_look_is_asked_for_again(page, network):
+    before = len(network.asked)
+    page.show_frame(network.engine.frame())
+    page._pace.now()
+    assert len(network.asked) == before
+    page.show_refusal("No.")
+    page._pace.now()
+    assert network.asked[before:] == [LookInside(), Activations(0)]

@@ -119,3 +119,13 @@ def test_the_live_switch_asks_for_the_config_to_change(page, qtbot):
     with qtbot.waitSignal(page.taken) as taken:
         page.live.click()
     assert taken.args == [{"noise_reading": True}]
+
+
+def test_a_refusal_is_said_until_what_was_found_shows_again(page, network):
+    page.show_refusal("No.")
+    assert page.words.text() == "No."
+    page.measure.click()
+    found = page.words.text()
+    page.show_refusal("No.")
+    page.show_refusal()
+    assert page.words.text() == found != "No."

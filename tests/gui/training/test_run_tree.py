@@ -56,6 +56,7 @@ def test_nothing_can_be_done_before_there_is_a_checkpoint_and_says_why(tree):
 
 def test_a_click_chooses_and_the_buttons_ask_for_it(grown, qtbot):
     assert grown.rewind.toolTip() == "Choose a checkpoint in the tree first"
+    assert grown.words.text() == "Choose a checkpoint in the tree"
     with qtbot.waitSignal(grown.chosen) as chosen:
         click(qtbot, grown, 1)
     assert chosen.args == [1]

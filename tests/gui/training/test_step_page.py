@@ -121,3 +121,13 @@ def test_other_optimizers_show_their_rule():
     assert "# x ← x − lr g / √(v + ε)" in by_hand(
         OptimizerConfig.parse({"name": "TextbookRMSprop", "lr": 0.01})
     )
+
+
+def test_on_a_narrow_page_nothing_of_the_code_is_cut_and_hovering_says_all(page):
+    page.resize(680, 540)
+    page.show_step(STEP)
+    for block in (page.hand, page.torch):
+        assert block.view.horizontalScrollBar().maximum() == 0
+    assert page.parts[3].toolTip() == "optimizer.step()\n‖p.grad‖ = 3.000\nweights moved 0.2500"
+    page.clear()
+    assert page.parts[3].toolTip() == "optimizer.step()"
