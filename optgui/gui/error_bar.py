@@ -1,15 +1,19 @@
-"""The quiet bar at the top of a tab: a sentence, at most one action, details folded beneath."""
+"""The quiet bar over the top of a tab: a sentence, at most one action, details folded beneath."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 
 class ErrorBar(QFrame):
-    """Shows one message until it is dismissed or replaced; hidden when there is nothing to say."""
+    """Shows one message until it is dismissed or replaced; hidden when there is nothing to say.
+
+    It takes no height in a layout and lies over what comes below, so that nothing moves under the mouse.
+    """
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +47,37 @@ class ErrorBar(QFrame):
         self._do: Callable[[], None] | None = None
         self.hide()
 
+    def hasHeightForWidth(self) -> bool:
+        """To the layout its height never depends on its words."""
+        return False
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), 0)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._unfold()
+
+    def event(self, event: QEvent) -> bool:
+        """Follow what its contents ask for."""
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._unfold()
+        return done
+
+    def _unfold(self) -> None:
+        """Be as high as its words, over what comes below."""
+        layout = self.layout()
+        if layout is not None and self.width() > 0:
+            wanted = max(layout.heightForWidth(self.width()), layout.minimumSize().height())
+            self.raise_()
+            if wanted != self.height():
+                self.resize(self.width(), wanted)
+            layout.setGeometry(self.rect())  # at once: who presses a button does not wait for the event loop
+
     @property
     def sentence(self) -> str:
         """What is being said, empty when nothing is."""
@@ -69,6 +104,7 @@ class ErrorBar(QFrame):
         self._more.setChecked(False)
         self._details.setPlainText(details)
         self.show()
+        self._unfold()
 
     def dismiss(self) -> None:
         """Hide the bar."""

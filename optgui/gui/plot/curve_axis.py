@@ -54,18 +54,32 @@ class CurveAxis(pg.AxisItem):
         return [_exponent(f"{value:.3g}") if abs(value) > spacing * 1e-6 else "0" for value in values]
 
 
-def short(value: float) -> str:
-    """A number with four significant digits: 0.5000, 12,340, 1.234e−5."""
+def short(value: float, digits: int = 4) -> str:
+    """A number with four significant digits, or as many as wanted: 0.5000, 12,340, 1.234e−5."""
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else ("∞" if value > 0 else "−∞")
-    if 1e4 <= abs(value) < 1e7:
-        return f"{float(f'{value:.4g}'):,.0f}".replace("-", "−")
-    return _exponent(f"{value:#.4g}".rstrip(".").replace(".e", "e"))
+    if 10**digits <= abs(value) < 1e7:
+        return f"{float(f'{value:.{digits}g}'):,.0f}".replace("-", "−")
+    text = f"{value:#.{digits}g}".rstrip(".").replace(".e", "e")
+    if 1e4 <= abs(value) < 10**digits:
+        whole, _, rest = text.partition(".")
+        text = f"{int(whole):,}{'.' if rest else ''}{rest}"
+    return _exponent(text)
+
+
+def readable(value: float) -> str:
+    """A number with six significant digits."""
+    return short(value, 6)
+
+
+def exact(value: float) -> str:
+    """A number with every digit."""
+    return _exponent(repr(float(value))) if math.isfinite(value) else short(value)
 
 
 def short_x(x: float) -> str:
     """A place on the x axis: whole ones in full, others with four significant digits."""
-    return f"{x:,.0f}" if x == round(x) else short(x)
+    return f"{x:,.0f}".replace("-", "−") if x == round(x) else short(x)
 
 
 def _exponent(text: str) -> str:

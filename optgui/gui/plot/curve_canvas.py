@@ -13,14 +13,13 @@ from PySide6.QtGui import (
     QColor,
     QFont,
     QFontMetricsF,
-    QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
 )
-from PySide6.QtWidgets import QApplication, QGraphicsView, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QGraphicsView, QWidget
 
 from optgui.gui import theme
 from optgui.gui.plot.curve_axis import CurveAxis
@@ -128,7 +127,11 @@ class CurveCanvas(pg.PlotWidget):
         painter.setPen(QColor(tokens.text))
         painter.drawText(QPointF(plot.left(), self._baseline), self.view.name)
         painter.setPen(QColor(tokens.muted))
-        painter.drawText(QPointF(self._quantity_x(plot), self._baseline), self._quantity)
+        left = self._quantity_x(plot)
+        elided = self._metrics.elidedText(
+            self._quantity, Qt.TextElideMode.ElideRight, max(0.0, self.view.toolbar.x() - left - 4)
+        )
+        painter.drawText(QPointF(left, self._baseline), elided)
         width = self._metrics.horizontalAdvance(self.view.x_label)
         baseline = plot.bottom() + 5 + self._metrics.ascent()
         painter.drawText(QPointF(self.width() - width - 10, baseline), self.view.x_label)
@@ -177,7 +180,10 @@ class CurveCanvas(pg.PlotWidget):
                 painter.drawLine(QPointF(at, top), QPointF(at, plot.bottom()))
 
     def _draw_ends(self, painter: QPainter, plot: QRectF) -> None:
-        """The name of each line beside its end, moved apart where ends are close."""
+        """The name of each line beside its end, moved apart where ends are close.
+
+        Where there is no room for all, the first lines have theirs and a last row counts the others.
+        """
         x1 = self.view.x_range[1]
         ends = []
         for line in self.view.shown_lines:
@@ -186,10 +192,17 @@ class CurveCanvas(pg.PlotWidget):
                 ends.append((self._pixel_y(float(np.interp(x1, x, y)), plot), line, float(min(x[-1], x1))))
         if not ends or (len(ends) == 1 and ends[0][1].label == self.view.y_label):
             return
-        ends.sort(key=lambda end: end[0])
         left = min(max(self._pixel_x(end[2], plot) for end in ends) + 8, plot.right() + 8)
         height = self._metrics.height()
-        places = _apart([end[0] for end in ends], height, plot.top() + height / 2, plot.bottom() - height / 2)
+        named = named_of(len(ends), int(plot.height() / height))
+        more, ends = len(ends) - named, ends[:named]
+        bottom = plot.bottom() - height / 2
+        if more:
+            painter.setPen(QColor(theme.colours(self.view).muted))
+            painter.drawText(QPointF(left, bottom + self._metrics.ascent() / 2 - 1), f"+ {more} more")
+            bottom -= height
+        ends.sort(key=lambda end: end[0])
+        places = _apart([end[0] for end in ends], height, plot.top() + height / 2, bottom)
         for place, (_, line, _) in zip(places, ends, strict=True):
             pen = self.view.line_pen(line)
             painter.setPen(pen)
@@ -228,12 +241,17 @@ class CurveCanvas(pg.PlotWidget):
     ) -> None:
         at, above = place
         height, gap = self._metrics.height() + 2, self._metrics.averageCharWidth() * 3
+        room = int((self.height() - plot.top() - 16) / height)
+        named = named_of(len(rows), room)
+        if named < len(rows):
+            rows = [*rows[:named], (None, f"+ {len(rows) - named} more", "")]
         words = max(self._metrics.horizontalAdvance(row[1]) for row in rows)
         values = max(self._metrics.horizontalAdvance(row[2]) for row in rows)
         width = words + (gap + values if values else 0) + 16
         left = at + 12 if at + 12 + width <= self.width() - 4 else max(4.0, at - 12 - width)
         tall = height * len(rows) + 10
-        box = QRectF(left, plot.top() + 6 if above else plot.bottom() - 6 - tall, width, tall)
+        top = plot.top() + 6 if above else max(plot.top(), plot.bottom() - 6 - tall)
+        box = QRectF(left, top, width, tall)
         painter.setPen(QPen(QColor(tokens.rule), 1))
         painter.setBrush(QColor(tokens.panel))
         painter.drawRoundedRect(box, 4, 4)
@@ -306,14 +324,10 @@ class CurveCanvas(pg.PlotWidget):
         else:
             action()
 
-    def viewportEvent(self, event: QEvent) -> bool:
-        """A pointer at rest reads every digit."""
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            rows = self.view.readings(repr)
-            text = "\n".join(f"{words} {value}".strip() for _, words, value in rows)
-            QToolTip.showText(event.globalPos(), text, self)
-            return True
-        return bool(super().viewportEvent(event))
+
+def named_of(lines: int, rows: int) -> int:
+    """How many of the lines are named in so many rows; the last row counts the others if there are more."""
+    return lines if lines <= max(rows, 1) else max(rows - 1, 0)
 
 
 def _apart(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:

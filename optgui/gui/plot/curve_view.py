@@ -15,7 +15,7 @@ from PySide6.QtGui import QFont, QPen, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from optgui.gui import theme
-from optgui.gui.plot.curve_axis import short, short_x
+from optgui.gui.plot.curve_axis import readable, short_x
 from optgui.gui.plot.curve_canvas import CurveCanvas
 from optgui.gui.plot.curve_line import CurveLine
 from optgui.gui.plot.curve_range import CurveRange
@@ -284,7 +284,7 @@ class CurveView(QWidget):
         near = _NEAR_PX * (x1 - x0) / max(self._box.width(), 1.0)
         return [text for x, text in self.marks if abs(x - self.cursor) <= near]
 
-    def readings(self, write: Callable[[float], str] = short) -> list[Row]:
+    def readings(self, write: Callable[[float], str] = readable) -> list[Row]:
         """What hovering reads: the marks here, the place, then what each line has there.
 
         Args:

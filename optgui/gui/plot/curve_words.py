@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from optgui.gui.plot.curve_axis import short, short_x
+from optgui.gui.plot.curve_axis import exact, short_x
 from optgui.gui.plot.curve_line import CurveLine
 
 Row = tuple[CurveLine | None, str, str]  # the line it is about, words, value
@@ -31,7 +31,7 @@ def newest(lines: Iterable[CurveLine], x_label: str, unit: str) -> list[str]:
     """The last record of each line that has one, each in a few words."""
     unit = f" {unit}" if unit else ""
     return [
-        f"{line.label} {short(last[1])}{unit} at {x_label} {short_x(last[0])}"
+        f"{line.label} {exact(last[1])}{unit} at {x_label} {short_x(last[0])}"
         for line in lines
         if (last := line.series.last) is not None
     ]

@@ -30,6 +30,7 @@ from optgui.gui.surface.pace import Pace
 
 HEIGHT, TALL = 60, 90
 MOST = 20_000  # intervals of a schedule: 40 ms
+MOST_STEPS = 1_000_000  # a factor for each: 20 ms
 _REST_MS = 20  # several edits of one turn are one curve
 _POINTS = 600  # more cannot be told apart in this width
 _ABOVE = 10  # pixels above the plot
@@ -122,6 +123,8 @@ class ScheduleCurve(Preview):
         self._factors, self._words = None, ""
         if (steps_per_epoch if per_step else 1) * epochs > MOST:
             self._words = f"A run of more than {MOST:,} steps is not drawn."
+        elif steps_per_epoch * epochs > MOST_STEPS:
+            self._words = f"A run of more than {MOST_STEPS:,} steps is not drawn."
         else:
             self._factors = curve(schedule, steps_per_epoch, epochs)
             if self._factors is None:

@@ -73,22 +73,32 @@ class Handles(QObject):
         self._handles: tuple[Handle, ...] = ()
         self.items: list[pg.TargetItem] = []
         self._held: int | None = None
+        self._lost = False  # whether the square that is held has nothing to move any more
         self._quiet = False
 
     def show(self, config: ConstraintConfig | None) -> None:
-        """Put the squares on a constraint; one that is being dragged stays under the mouse."""
+        """Put the squares on a constraint; one that is being dragged stays under the mouse.
+
+        One that is being dragged when its constraint goes is hidden, and removed when it is let go.
+        """
+        known = None if self._config is None else self._config.name
         self._config = config
         centre = self._plot.getViewBox().viewRect().center()
         fresh = list(handles(config, (centre.x(), centre.y()))) if config is not None else []
-        if self._held is not None and self._held < len(fresh):
-            fresh[self._held] = self._handles[self._held]  # a gesture is measured from where it began
+        if self._held is not None:
+            same = config is not None and config.name == known and self._held < len(fresh)
+            self._lost = self._lost or not same
+            if not self._lost:
+                fresh[self._held] = self._handles[self._held]  # a gesture is measured from where it began
         self._handles = tuple(fresh)
-        while len(self.items) > len(self._handles):
+        while len(self.items) > len(self._handles) and self._held is None:
             self._plot.removeItem(self.items.pop())
         while len(self.items) < len(self._handles):
             self._add(len(self.items))
         self._quiet = True
-        for place, (item, handle) in enumerate(zip(self.items, self._handles, strict=True)):
+        for place, item in enumerate(self.items):
+            item.setVisible(place < len(self._handles) and not (self._lost and place == self._held))
+        for place, (item, handle) in enumerate(zip(self.items, self._handles, strict=False)):
             if place != self._held:
                 item.setPos(*handle.point)
             item.setToolTip(handle.help)
@@ -100,7 +110,7 @@ class Handles(QObject):
 
     def held(self) -> bool:
         """Whether the mouse is on a square."""
-        return any(item.mouseHovering for item in self.items)
+        return any(item.isVisible() and item.mouseHovering for item in self.items)
 
     def recolour(self, tokens: theme.Colours) -> None:
         """Take the colours of a look."""
@@ -121,7 +131,14 @@ class Handles(QObject):
         self.recolour(theme.colours(self._plot))
 
     def _on_moved(self, place: int, ended: bool, item: pg.TargetItem) -> None:
-        if self._quiet or self._config is None or place >= len(self._handles):
+        if self._quiet:
+            return
+        if self._lost:
+            if ended:
+                self._held, self._lost = None, False
+                self.show(self._config)
+            return
+        if self._config is None or place >= len(self._handles):
             return
         self._held = None if ended else place
         at, pixel = item.pos(), self._plot.getViewBox().viewPixelSize()[0]

@@ -49,11 +49,12 @@ class HoverReadOut:
         found = known or surface.curvature(point.x(), point.y())
         (x, y), (low, high) = found.point, found.eigenvalues
         words = f"Stationary: {found.kind}, {found.shape}" if known else found.shape
-        self._label.setText(
+        numbers = (
             f"x {x:.4g}   y {y:.4g}   f {found.value:.6g}\n"
             f"∇f {found.gradient[0]:.4g}, {found.gradient[1]:.4g}\n"
-            f"Hessian λ {low:.4g}, {high:.4g}\n{words}"
-        )
+            f"Hessian λ {low:.4g}, {high:.4g}"
+        ).replace("-", "−")
+        self._label.setText(f"{numbers}\n{words}")
         self._show_ellipse(found)
         self._label.adjustSize()
         corner = self._plot.mapFromScene(position)

@@ -23,10 +23,10 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 from optgui.gui import theme
 from optgui.gui.plot.surface_layer import Array, Layer, Pixels, Words, caption
 
+Point = tuple[float, float]
 LONGEST = 90  # pixels of an arrow; a longer one is cut and ends in dots
 SHORTEST = 3
 FAINT = 0.35  # opacity of what belongs to another racer than the chosen one
-Point = tuple[float, float]
 
 
 class Style(NamedTuple):
@@ -55,7 +55,15 @@ STYLES = {
     "taylor1": Style(1.5, Qt.PenStyle.DotLine, colour="accent"),
     "taylor2": Style(1.5, Qt.PenStyle.DashLine, colour="accent"),
 }
-SYMBOLS = {"minimum": "t", "maximum": "t1", "saddle": "x", "flat direction": "s"}
+RING = 6.5  # pixels: radius of the symbol of a stationary point
+# Lines in the ring, in shares of its radius: a bowl, a hill, a cross, level. None is a racer's marker.
+_BEND = tuple((x, 0.45 - 0.9 * x * x / 0.36) for x in (-0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6))
+SYMBOLS: dict[str, tuple[tuple[Point, ...], ...]] = {
+    "minimum": (_BEND,),
+    "maximum": (tuple((x, -y) for x, y in _BEND),),
+    "saddle": (((-0.5, -0.5), (0.5, 0.5)), ((-0.5, 0.5), (0.5, -0.5))),
+    "flat direction": (((-0.6, 0.0), (0.6, 0.0)),),
+}
 
 
 class Arrow(NamedTuple):
@@ -267,11 +275,11 @@ def _draw_oval(painter: QPainter, oval: Oval, pixels: Pixels, pen: QPen, casing:
 
 
 def _draw_symbol(painter: QPainter, kind: str, at: QPointF, tokens: theme.Colours) -> None:
-    shape = pg.graphicsItems.ScatterPlotItem.Symbols[SYMBOLS[kind]]
-    path = QTransform.fromTranslate(at.x(), at.y()).scale(11, 11).map(shape)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(tokens.casing), 4))
-    painter.drawPath(path)
-    painter.setPen(QPen(QColor(tokens.text), 1.5))
     painter.setBrush(QColor(tokens.plot))
-    painter.drawPath(path)
+    painter.setPen(QPen(QColor(tokens.casing), 3))
+    painter.drawEllipse(at, RING, RING)
+    painter.setPen(QPen(QColor(tokens.text), 1.2))
+    painter.drawEllipse(at, RING, RING)
+    painter.setPen(QPen(QColor(tokens.text), 1.5))
+    for line in SYMBOLS[kind]:
+        painter.drawPolyline(QPolygonF([at + RING * QPointF(x, y) for x, y in line]))

@@ -9,22 +9,26 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import ArrayLike
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPen
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPen
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from optgui.core.constraints import ConstraintConfig, ConvexSet
 from optgui.core.curvature import Curvature
 from optgui.core.surface import DescentFrame, SurfaceConfig, sample
 from optgui.gui import theme
+from optgui.gui.plot.curve_axis import CurveAxis
 from optgui.gui.plot.surface_feasible import Handles, VeilLayer
 from optgui.gui.plot.surface_heat import HeatLayer
 from optgui.gui.plot.surface_hover import HoverReadOut
+from optgui.gui.plot.surface_layer import caption
 from optgui.gui.plot.surface_marks import MarkLayer, Oval
 from optgui.gui.plot.surface_overlays import OVERLAYS, Moment, marks
 from optgui.gui.plot.surface_paths import PathLayer
 from optgui.gui.plot.surface_taylor import TaylorLayer
 
+LETTERS = 6  # of the longest number of an axis
 PIXELS_PER_SAMPLE = 3
+SAME = 1e-3  # of the domain's diagonal: a stationary point so near to a star is the star
 REST_MS = 25  # after a zoom, before the surface is sampled again
 KEYS = {
     Qt.Key.Key_Left: (-1, 0),
@@ -55,6 +59,9 @@ class SurfaceView(QWidget):
         self._make_plot()
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._sample)
+        self._clicked_at = QPointF()
+        self._second = QTimer(self, singleShot=True)  # runs while a second click would make a double one
+        self._second.timeout.connect(self._move_to_click)
         self._view.sigRangeChanged.connect(lambda *_: self._rest.start())
         self._start.sigPositionChanged.connect(lambda: self._on_dragged(ended=False))
         self._start.sigPositionChangeFinished.connect(lambda: self._on_dragged(ended=True))
@@ -64,8 +71,10 @@ class SurfaceView(QWidget):
         self._recolour()
 
     def _make_plot(self) -> None:
-        self.plot = pg.PlotWidget()
-        self.plot.setMenuEnabled(False)
+        axes = {"bottom": CurveAxis("bottom", LETTERS), "left": CurveAxis("left", LETTERS)}
+        self.plot = pg.PlotWidget(axisItems=axes, enableMenu=False)
+        for axis in axes.values():
+            axis.setGrid(False)
         self.plot.hideButtons()
         self.plot.setObjectName("surface.map")
         self.plot.setAccessibleName("Map of the surface")
@@ -223,9 +232,7 @@ class SurfaceView(QWidget):
         if self._race is not None:
             frame, shown, step = self._race
             ahead = "ahead" in self._on
-            self.paths.draw(
-                frame.ids, frame.paths, frame.diverged, shown, step, self._selected, ahead=ahead
-            )
+            self.paths.draw(frame.ids, frame.paths, frame.diverged, shown, step, self._selected, ahead=ahead)
             places = tuple(i for i, identity in enumerate(frame.ids) if shown.get(identity, True))
             ids = [frame.ids[place] for place in places]
             chosen = self._selected if self._selected in ids else None
@@ -236,7 +243,7 @@ class SurfaceView(QWidget):
             for identity, ball in self._balls.items()
             if self._race is None or self._race[1].get(identity, True)
         ]
-        self.overlays.draw(marks(moment, self._on, balls, self._stationary), chosen)
+        self.overlays.draw(marks(moment, self._on, balls, self._unstarred()), chosen)
         orders = tuple(order for order in (1, 2) if f"taylor{order}" in self._on)
         if moment is None or moment.focus is None or not orders:
             self.models.clear()
@@ -244,14 +251,31 @@ class SurfaceView(QWidget):
             x, y = moment.head(moment.focus).tolist()
             self.models.draw(moment.frame.config.surface, (x, y), orders, self.heat.levels)
 
+    def _unstarred(self) -> list[Curvature]:
+        """The stationary points where no star is."""
+        if self._config is None:
+            return []
+        stars = np.array([*self._config.minima, *self._config.local_minima]).reshape(-1, 2)
+        (x0, x1), (y0, y1) = self._config.entry.domain
+        near = SAME * float(np.hypot(x1 - x0, y1 - y0))
+        return [at for at in self._stationary if not (np.hypot(*(stars - at.point).T) <= near).any()]
+
     def _recolour(self) -> None:
         self._dark = theme.is_dark(self)
         tokens = theme.colours(self)
         self.plot.setBackground(tokens.plot)
+        metrics = QFontMetricsF(caption())
         for side in ("left", "bottom"):
             axis = self.plot.getPlotItem().getAxis(side)
+            axis.setStyle(tickFont=caption(), tickTextOffset=6)
             axis.setPen(QPen(QColor(tokens.rule), 1))
+            axis.setTickPen(QPen(QColor(tokens.rule), 1))
             axis.setTextPen(QColor(tokens.muted))
+            axis.room = 2.6 * metrics.height() if side == "left" else 10 * metrics.averageCharWidth()
+        item = self.plot.getPlotItem()
+        item.getAxis("left").setWidth(round(metrics.horizontalAdvance("0" * LETTERS) + 12))
+        item.getAxis("bottom").setHeight(round(metrics.height() + 8))
+        item.layout.setContentsMargins(0, metrics.height() / 2 + 1, 1, 2)  # room for half of the top number
         self.heat.recolour(self)
         self.veil.recolour(tokens)
         self._handles.recolour(tokens)
@@ -278,7 +302,8 @@ class SurfaceView(QWidget):
         self.constraint_dragged.emit(config, ended)
 
     def _on_clicked(self, event: Any) -> None:
-        """Select the head that was clicked, or put the start where there is none."""
+        """Select the head that was clicked; where there is none put the start, unless a second click fits."""
+        self._second.stop()
         if event.double():
             self.fit()
             return
@@ -291,8 +316,13 @@ class SurfaceView(QWidget):
             self.select(identity)
             self.selected.emit(identity)
         elif not self._handles.held():
-            self.show_start((point.x(), point.y()))
-            self.start_moved.emit(float(point.x()), float(point.y()), True)
+            self._clicked_at = point
+            self._second.start(QApplication.doubleClickInterval())
+
+    def _move_to_click(self) -> None:
+        x, y = float(self._clicked_at.x()), float(self._clicked_at.y())
+        self.show_start((x, y))
+        self.start_moved.emit(x, y, True)
 
     def _on_hovered(self, position: QPointF) -> None:
         if self._config is None or not self._view.sceneBoundingRect().contains(position):

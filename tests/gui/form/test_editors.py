@@ -6,8 +6,8 @@ from PySide6.QtGui import QHelpEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSlider, QToolTip
 
-from optgui.gui import theme
 from optgui.core.params import Config, Kind, param, params_of
+from optgui.gui import theme
 from optgui.gui.form import editor as editor_module
 from optgui.gui.form.editors import ChoiceBox, make_editor
 from tests.configs import another, flat_specs, registries, top_configs

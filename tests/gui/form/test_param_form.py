@@ -402,8 +402,8 @@ def test_tab_goes_through_the_form_in_reading_order(training, qtbot):
     assert seen[:4] == [
         "training.optimizer.lr.1",
         "training.optimizer.lr",
-        "training.optimizer.momentum.1",
-        "training.optimizer.momentum",
+        "training.optimizer.lr.x0.5",
+        "training.optimizer.lr.x2",
     ]
 
 
