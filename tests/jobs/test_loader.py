@@ -46,8 +46,9 @@ def test_a_window_closed_during_the_import_is_no_error(loader, monkeypatch):
     may_end, failures = threading.Event(), []
     monkeypatch.setattr(threading, "excepthook", failures.append)
     monkeypatch.setattr(runtime, "load", lambda: "late" if may_end.wait(5) else "never")
+    earlier = set(threading.enumerate())  # another test's may still be ending
     loader.start()
-    (thread,) = [thread for thread in threading.enumerate() if thread.name == "optgui-loader"]
+    (thread,) = [t for t in set(threading.enumerate()) - earlier if t.name == "optgui-loader"]
     shiboken6.delete(loader)
     may_end.set()
     thread.join(5)
