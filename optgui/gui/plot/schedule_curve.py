@@ -26,7 +26,7 @@ from optgui.core.params import Config, EntryConfig
 from optgui.core.schedulers import SchedulerConfig, curve
 from optgui.gui import theme
 from optgui.gui.form.param_form import Preview
-from optgui.gui.surface.pace import Pace
+from optgui.gui.pace import Pace
 
 HEIGHT, TALL = 60, 90
 MOST = 20_000  # intervals of a schedule: 40 ms

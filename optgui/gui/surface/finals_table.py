@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
+from optgui.gui.pace import Pace
 from optgui.gui.surface.finals_model import COLUMNS, REACHED, STEP_COLUMNS
-from optgui.gui.surface.pace import Pace
 from optgui.gui.surface.race_numbers import Array, called, distances, lowest_known
 from optgui.gui.surface.racer_table import RacerTable
 

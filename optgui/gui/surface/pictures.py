@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QResizeEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
     QSplitter,
-    QStackedWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -21,6 +20,7 @@ from optgui.core.curvature import Curvature
 from optgui.core.surface import DescentConfig, DescentFrame
 from optgui.core.surface.noise_ball import NoiseBall
 from optgui.gui.form.param_form import small_button
+from optgui.gui.narrow_stack import NarrowStack
 from optgui.gui.plot.data_view import DataView
 from optgui.gui.plot.line_view import OVERLAYS as LINE_OVERLAYS
 from optgui.gui.plot.line_view import LineView
@@ -31,19 +31,6 @@ from optgui.gui.plot.surface_view_3d import SurfaceView3D
 from optgui.gui.surface.map_page import MapPage
 
 TWO_SIGMA = 2.0  # the drawn noise ball: two standard deviations
-
-
-class _Stack(QStackedWidget):
-    """A stack that is as narrow as the window wants: a page with many fields does not push the sides away."""
-
-    resized = Signal()
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(200, 160)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.resized.emit()
 
 
 class Pictures(QWidget):
@@ -69,7 +56,7 @@ class Pictures(QWidget):
         self._race: tuple[DescentFrame, Mapping[int, bool], int] | None = None
         self._selected: int | None = None
         self._balls: set[int] = set()
-        self._stack = _Stack()
+        self._stack = NarrowStack()
         self._beside = QSplitter(Qt.Orientation.Horizontal)
         self._beside.setHandleWidth(1)
         self._beside.setChildrenCollapsible(False)

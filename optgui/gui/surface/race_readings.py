@@ -11,9 +11,9 @@ from optgui.core.surface import DescentFrame
 from optgui.core.surface.feasible import sweeps
 from optgui.core.surface.noise_ball import NoiseBall, ball_of, measured_ball
 from optgui.core.surface.rates import Regime, ruler
+from optgui.gui.pace import Pace
 from optgui.gui.plot.curve_axis import short
 from optgui.gui.readings import Facts
-from optgui.gui.surface.pace import Pace
 from optgui.gui.surface.race_numbers import called, measure_name
 
 READINGS_MS = 200  # numbers that change faster cannot be read

@@ -15,9 +15,9 @@ from optgui.core.surface.step import written_step
 from optgui.gui import theme
 from optgui.gui.form.editors import ChoiceBox
 from optgui.gui.form.param_form import group_title, small_button
+from optgui.gui.pace import Pace
 from optgui.gui.plot.curve_axis import short, short_x
 from optgui.gui.readings import Facts, tabular
-from optgui.gui.surface.pace import Pace
 from optgui.gui.surface.race_numbers import called
 
 if TYPE_CHECKING:

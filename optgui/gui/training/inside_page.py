@@ -26,9 +26,9 @@ from optgui.core.training.questions import (
     WorstDigits,
 )
 from optgui.gui.form.widgets import group_title
+from optgui.gui.pace import Pace
 from optgui.gui.plot.digits import ClassBars, PictureView, grey_image, signed_image
 from optgui.gui.readings import Readout
-from optgui.gui.surface.pace import Pace
 from optgui.gui.training.confusion_cells import ConfusionCells
 from optgui.gui.training.image_grid import ImageGrid
 from optgui.gui.training.layers_view import LayersView

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
-
-class _Stack(QStackedWidget):
-    """A stack that is as narrow as the window wants."""
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(200, 160)
+from optgui.gui.narrow_stack import NarrowStack
 
 
 class Pages(QWidget):
@@ -22,7 +17,7 @@ class Pages(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("training.pages")
-        self._stack = _Stack()
+        self._stack = NarrowStack()
         self._choices = QActionGroup(self)
         self._bar = QHBoxLayout()
         self._bar.setContentsMargins(8, 4, 8, 4)

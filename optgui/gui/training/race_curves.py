@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 from optgui.core.training.race import RaceConfig
 from optgui.gui import theme
 from optgui.gui.form.widgets import small_button
+from optgui.gui.pace import Pace
 from optgui.gui.plot.curve_view import CurveView
 from optgui.gui.plot.series import Series
-from optgui.gui.surface.pace import Pace
 from optgui.gui.training.race_numbers import Floats, Fresh, Mark, RaceNumbers, Tested, names
 
 IMAGES, STEPS = "images", "step"

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QHeaderView, QWidget
 
 from optgui.core.training.race import RaceConfig
 from optgui.gui import theme
+from optgui.gui.pace import Pace
 from optgui.gui.surface.finals_model import SORT_ROLE, Column, Index, RaceModel, plain
-from optgui.gui.surface.pace import Pace
 from optgui.gui.surface.racer_table import RacerTable
 from optgui.gui.training.race_numbers import RaceNumbers, names
 

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QVBoxLayout, 
 from optgui.core.training.records import Node
 from optgui.core.training.requests import Load, Mark, Rewind, Save
 from optgui.gui.form.widgets import small_button
+from optgui.gui.pace import Pace
 from optgui.gui.readings import Readout
-from optgui.gui.surface.pace import Pace
 from optgui.gui.training.tree_canvas import TreeCanvas, words_of
 
 _TURN_MS = 250  # between two pictures; the ring moves a pixel or so in that time
