@@ -88,6 +88,18 @@ def test_a_race_that_cannot_start_says_why_and_the_last_good_picture_stays(qtbot
     assert tab.panel.messages.sentence == ""
 
 
+def test_start_behind_a_race_that_could_not_begin_tries_again_and_plays(qtbot, tab):
+    points = [[1, 1, 1], [1, 1, -1], [2, 0, 1], [0, 2, -1]]
+    tab.panel.form.change("surface", {"name": "SVM", "points": points}, final=True)
+    qtbot.waitUntil(lambda: tab.panel.state is JobState.FAILED, timeout=5000)
+    tab.panel.form.blockSignals(True)  # a cause that has gone by itself
+    tab.panel.form.set_config(DescentConfig())
+    tab.panel.form.blockSignals(False)
+    tab.panel.toggle()
+    assert tab.playback.playing
+    computed(qtbot, tab)
+
+
 def test_stop_keeps_the_picture_and_start_begins_anew(qtbot, tab):
     tab.panel.toggle()
     qtbot.waitUntil(lambda: tab.playback.step > 2, timeout=5000)

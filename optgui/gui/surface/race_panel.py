@@ -64,6 +64,7 @@ class RacePanel(JobPanel):
         """Play or pause; at the end play again from the start."""
         if self._failed:
             self.start()
+            return
         if self._stopped:
             self.playback.rewind()
         self._stopped = False
