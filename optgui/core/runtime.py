@@ -75,3 +75,11 @@ def device(name: str) -> torch.device:
     if name == "mps" and not torch.backends.mps.is_available():
         raise ValueError("device: expected one on this computer, got mps, and torch finds no Apple GPU")
     return torch.device(name)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a GPU has no memory left; MPS and cuBLAS say it in words only."""
+    words = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    )

@@ -1,6 +1,7 @@
-"""AUGMENTATIONS: training images moved a little before each step, by torchvision, a whole batch at once.
+"""AUGMENTATIONS: training images changed a little before each step, a whole batch at once.
 
-One draw moves all images of a batch alike: torchvision's functions take one angle and one shift a call.
+What moves images is torchvision's. One draw moves all of a batch alike: its functions take one angle and one
+shift a call.
 Networks see other batches moved otherwise, which is what keeps them from learning positions by heart.
 """
 
@@ -15,7 +16,7 @@ import torch
 from optgui.core import runtime
 from optgui.core.params import Config, EntryConfig, param
 from optgui.core.registry import Entry, Registry
-from optgui.core.training.models import Normalize
+from optgui.core.training.models import STD, Normalize
 
 BACKGROUND = Normalize()(torch.zeros(())).item()  # a black pixel, normalized; what comes in at the border
 
@@ -85,9 +86,24 @@ class AffineParams(Config):
     )
 
 
+class NoiseParams(Config):
+    """Parameters of noise on the pixels."""
+
+    deviation: float = param(
+        0.3,
+        title="Noise",
+        help="Standard deviation of what is added to each pixel, of which black to white is 1.",
+        low=0,
+        high=10,
+        slider=(0, 1),
+        unit="px",
+        live=True,
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class Augmentation(Entry):
-    """A way to move images: `transform(images, values, generator)` gives new ones, or the same."""
+    """A way to change images: `transform(images, values, generator)` gives new ones, or the same."""
 
     transform: Transform | None = None
 
@@ -120,6 +136,12 @@ def _affine(images: torch.Tensor, values: Mapping[str, Any], generator: torch.Ge
     return moved.add_(BACKGROUND)
 
 
+def _noise(images: torch.Tensor, values: Mapping[str, Any], generator: torch.Generator) -> torch.Tensor:
+    drawn = torch.randn(images.shape, generator=generator).to(images.device)
+    noisy: torch.Tensor = images + (values["deviation"] / STD) * drawn
+    return noisy
+
+
 AUGMENTATIONS: Registry[Augmentation] = Registry(
     Augmentation("None", "None", NoParams, help="Images as they are.", transform=_keep),
     Augmentation(
@@ -139,6 +161,15 @@ AUGMENTATIONS: Registry[Augmentation] = Registry(
         formula="x(u) ← x(A⁻¹ (u − t)), A and t drawn for the batch",
         reference="torchvision.transforms.v2.functional.affine",
         transform=_affine,
+    ),
+    Augmentation(
+        "Noise",
+        "Noise",
+        NoiseParams,
+        help="Adds normal noise to every pixel, new in each step; a network trained so is harder to attack.",
+        formula="x ← x + σ z, z ~ N(0, 1) for each pixel",
+        reference="C. Bishop, Training with noise is equivalent to Tikhonov regularization, 1995",
+        transform=_noise,
     ),
 )
 

@@ -89,9 +89,8 @@ class Sampler:
 
     def next(self, size: int) -> torch.Tensor:
         """The indices of the next mini-batch, the last of an epoch maybe smaller."""
-        batch = self.order[self.position : self.position + size]
-        self.position += len(batch)
-        return batch
+        start, self.position = self.position, min(self.position + size, self._count)
+        return self.order[start : self.position]
 
     @property
     def is_empty(self) -> bool:

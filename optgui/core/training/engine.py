@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from optgui.core.training import live
 from optgui.core.training.answers import Standing, answer
 from optgui.core.training.config import TrainingConfig
 from optgui.core.training.digits import Digits
+from optgui.core.training.fallback import FallbackRun
 from optgui.core.training.layers import LayerReadings
 from optgui.core.training.live_readings import LiveNoise, LiveSharpness
 from optgui.core.training.measures.slices import finish
@@ -30,6 +32,7 @@ from optgui.core.training.records import (
 from optgui.core.training.requests import (
     Load,
     Mark,
+    NetworkAt,
     PauseAfter,
     ProposeRate,
     Rewind,
@@ -37,7 +40,6 @@ from optgui.core.training.requests import (
     Unfold,
     Unfolded,
 )
-from optgui.core.training.returning import ReturningRun
 from optgui.core.training.switch import States
 from optgui.core.training.unfold import unfolded
 
@@ -47,7 +49,7 @@ BESIDE = {"sharpness", "noise_reading"}  # what does not touch the run
 GESTURE_S = 0.4  # edits of the same fields that follow each other faster share one checkpoint
 
 
-class TrainingEngine(ReturningRun):
+class TrainingEngine(FallbackRun):
     """A run with its controls: live edits, checkpoints in memory and in files, answers."""
 
     def __init__(self, config: TrainingConfig, inputs: Digits | None = None) -> None:
@@ -58,12 +60,14 @@ class TrainingEngine(ReturningRun):
 
     def notes(self) -> dict[str, str]:
         """A sentence for each control that cannot act now, by its path."""
-        return live.notes(self.config, self._schedule, self._age)
+        notes = live.notes(self.config, self._schedule, self._age)
+        return {**notes, "device": self._moved} if self._moved else notes
 
     def frame(self) -> TrainingFrame | None:
         """The run as it stands; None until the data are there."""
-        if self._preparation is not None:
-            return None
+        return None if self._preparation is not None else self._survive(self._picture)
+
+    def _picture(self) -> TrainingFrame:
         data, result, timeline = self._data, self._result, self._timeline
         with torch.no_grad():
             probabilities = self._loop.body(data.test_images[:SHOWN]).softmax(1)
@@ -100,6 +104,9 @@ class TrainingEngine(ReturningRun):
         Raises:
             ValueError: naming the field, if it cannot change now; then nothing has changed.
         """
+        self._survive(functools.partial(self._take_edit, config))
+
+    def _take_edit(self, config: TrainingConfig) -> None:
         old, found = self.config, live.edits(self.config, config)
         if {change.path for change in found} <= BESIDE:
             self.config = config
@@ -137,6 +144,8 @@ class TrainingEngine(ReturningRun):
         if (config.target_accuracy, config.patience) != (old.target_accuracy, old.patience):
             self._stopped = ""
         self._set_rate()
+        if self.done and self._ends and self._ends[-1][1] is None:
+            self._evaluation = self._evaluate()  # what is now the last epoch was not tested
 
     def _change_optimizer(self, config: TrainingConfig) -> None:
         old = self.config.optimizer
@@ -173,6 +182,11 @@ class TrainingEngine(ReturningRun):
         """
         if self._preparation is not None:
             raise ValueError("network: the data are still being prepared; ask again in a moment")
+        reply = self._survive(functools.partial(self._reply, request))
+        waits = isinstance(reply, Generator) and not isinstance(request, Unfold)
+        return self._refusing(reply) if waits else reply
+
+    def _reply(self, request: Any) -> Any:
         match request:
             case "snapshot":
                 return self.snapshot()
@@ -193,6 +207,8 @@ class TrainingEngine(ReturningRun):
                 return self._propose(request)
             case Unfold():
                 return self._unfold(request)
+            case NetworkAt():
+                return self._network_at(request.node)
             case Save():
                 self.save_checkpoint(request.path)
                 return request.path
@@ -213,6 +229,10 @@ class TrainingEngine(ReturningRun):
             self._sharpness.advance(self._standing)
         if self.config.noise_reading and self._noise.due(self._step):
             self._noise.advance(self._standing)
+
+    def _move_to_cpu(self, state: dict[str, Any] | None) -> None:
+        super()._move_to_cpu(state)
+        self._readings = LayerReadings(self._loop)
 
     def _restore(self, state: dict[str, Any]) -> None:
         super()._restore(state)
@@ -243,6 +263,9 @@ class TrainingEngine(ReturningRun):
         while self._evaluation is not None:
             records.append(self.step())
             yield
+        return self._survive(functools.partial(self._unfold_step, request, records))
+
+    def _unfold_step(self, request: Unfold, records: list[TrainingRecord]) -> Unfolded:
         if self.done or self._failure:
             raise ValueError("step: expected a run that goes on, got one that has ended")
         if self._loop.wants_closure:
@@ -256,17 +279,28 @@ class TrainingEngine(ReturningRun):
         norm = self._loop.grad_norm().item()
         self._loop.set_gradient(self.config)
         self._advance()
-        records += self._recorded([(loss.item(), correct.item())], [len(batch)], [rate], [norm])
-        return Unfolded(parts, tuple(records))
+        done = self._recorded([(loss.item(), correct.item())], [len(batch)], [rate], [norm])
+        return Unfolded(parts, (*records, *done))
 
     def snapshot(self) -> NetworkSnapshot:
         """A frozen copy of the network."""
         measured = self._result is not None and self._result_step == self._step
+        accuracy = self._result.accuracy if measured and self._result else None
+        return self._snapshot(self._timeline.branch, self._step, self.network.state_dict(), accuracy)
+
+    def _network_at(self, number: int) -> NetworkSnapshot:
+        node, state = self._timeline.at(number)
+        return self._snapshot(node.branch, node.step, state["network"], node.test_accuracy)
+
+    def _snapshot(
+        self, branch: int, step: int, weights: Mapping[str, torch.Tensor], accuracy: float | None
+    ) -> NetworkSnapshot:
+        name = f"{self.run}.{branch}" if branch else self.run
         return NetworkSnapshot(
-            id=f"{self.run}@{self._step}",
+            id=f"{name}@{step}",
             model=self.config.model.model_dump(mode="json"),
-            arrays={name: frozen_copy(value) for name, value in self.network.state_dict().items()},
+            arrays={name: frozen_copy(value) for name, value in weights.items()},
             dataset=self.config.dataset,
-            step=self._step,
-            test_accuracy=self._result.accuracy if measured and self._result else None,
+            step=step,
+            test_accuracy=accuracy,
         )

@@ -44,6 +44,12 @@ class PauseAfter(NamedTuple):
     epochs: int = 0
 
 
+class NetworkAt(NamedTuple):
+    """The network of a checkpoint, as a `NetworkSnapshot`."""
+
+    node: int
+
+
 class Save(NamedTuple):
     """Write a checkpoint file; the reply is the path."""
 

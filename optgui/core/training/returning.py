@@ -7,11 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from optgui.core import runtime
 from optgui.core.snapshot import frozen
 from optgui.core.training import checkpoint
 from optgui.core.training.config import TrainingConfig
 from optgui.core.training.digits import Digits
-from optgui.core.training.evaluation import Evaluation
+from optgui.core.training.evaluation import Evaluation, is_due
 from optgui.core.training.records import Node
 from optgui.core.training.requests import Mark, Rewind, Rewound
 from optgui.core.training.run import TrainingRun
@@ -24,15 +25,42 @@ class ReturningRun(TrainingRun):
         super().__init__(config, inputs)
         self._resumed: dict[str, Any] | None = None
         self._resumed_name = ""
+        self._closed = False
+
+    def close(self) -> None:
+        """A person has ended the run: going back revives it, and it waits there."""
+        self._closed = True
 
     def _begin(self) -> None:
         if self._resumed is None:
             super()._begin()
             return
-        state, self._resumed = self._resumed, None
+        state = self._resumed
         self._take(state, self._resumed_name)
+        self._resumed = None
         self._timeline.branch = state["progress"][4]
         self._keep("start", "resumed")
+
+    def _end_epoch(self) -> None:
+        super()._end_epoch()
+        if not self._test_is_due:
+            self._evaluation = None
+
+    @property
+    def _test_is_due(self) -> bool:
+        """Whether the epoch that has just ended is tested and kept; of short ones only some are."""
+        config, tested_at, untested = self.config, 0, 0
+        if self._epoch >= min(config.epochs, self._pause_epoch):
+            return True
+        if self._schedule.wants_metric or config.patience or config.target_accuracy:
+            return True
+        for step, loss in reversed(self._ends):
+            if loss is not None:
+                tested_at = step
+                break
+            untested += 1
+        images = untested * len(self._data)
+        return is_due(self._step - tested_at, images, len(self._data.test_labels))
 
     def _state(self) -> dict[str, Any]:
         result = self._result
@@ -88,6 +116,8 @@ class ReturningRun(TrainingRun):
             self._restore(state)
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
             self._restore(before)
+            if runtime.out_of_memory(error):
+                raise
             raise ValueError(f"{name}: expected a checkpoint of this run, got {error}") from None
 
     def save_checkpoint(self, path: str | Path) -> None:
@@ -132,10 +162,10 @@ class ReturningRun(TrainingRun):
     def _go_on_from(
         self, state: dict[str, Any], node: int, *, halve_lr: bool = False, name: str = ""
     ) -> Rewound:
-        waits = self.done or bool(self._failure)
+        waits = self.done or bool(self._failure) or self._closed
         present = self.config.optimizer.lr
         self._take(state, name)
-        self.changed_by_answer = True
+        self.changed_by_answer, self._closed = True, False
         self._timeline.branch_off(node)
         if node < 0:
             node = self._keep("start", f"loaded {name}").id

@@ -141,8 +141,10 @@ class TrainingRun:
                             "to go on")  # fmt: skip
         rate = self.lr
         loss, correct, size, norm = self._train_step()
-        norms = [_nan if norm is None else norm.item()]
-        return self._recorded([(loss.item(), correct.item())], [size], [rate], norms)[0]
+        length = _nan if norm is None else norm.item()
+        record = self._record(self._step, loss.item(), correct.item(), size, rate, length)
+        self._settle()
+        return record
 
     def run_slice(self, seconds: float) -> list[TrainingRecord]:
         """Step for about `seconds`; on a GPU the losses are read once, at the end of the slice."""
@@ -150,10 +152,13 @@ class TrainingRun:
         records: list[TrainingRecord] = []
         if self._device.type == "cpu" or self._preparation or self._evaluation or self._failure:
             self.pause_wanted = ""
+            cpu = self._device.type == "cpu"
             while not self.done and time.perf_counter() < deadline:
                 records.append(self.step())
                 if self._failure or self.pause_wanted:
                     break
+                if not (cpu or self._preparation or self._evaluation):
+                    break  # a GPU's next steps are read together
             return records
         self.pause_wanted = ""
         numbers: list[torch.Tensor] = []
@@ -169,7 +174,9 @@ class TrainingRun:
             sizes.append(size)
         if not numbers:
             return []
-        read = [_nan if norm is None else norm.item() for norm in norms]
+        taken = [norm for norm in norms if norm is not None]
+        found = iter(torch.stack(taken).tolist() if taken else ())
+        read = [_nan if norm is None else next(found) for norm in norms]
         return self._recorded(torch.stack(numbers).tolist(), sizes, rates, read)
 
     def _train_step(self) -> tuple[torch.Tensor, torch.Tensor, int, torch.Tensor | None]:
@@ -194,20 +201,32 @@ class TrainingRun:
         norms: Sequence[float],
     ) -> list[TrainingRecord]:
         """The records of the last steps, up to one that is not finite; ends an epoch behind its last step."""
-        step, branch, guard = self._step - len(sizes), self._timeline.branch, self.config.spike_guard
-        records = []
+        step, records = self._step - len(sizes), []
         for (loss, correct), size, rate, norm in zip(numbers, sizes, rates, norms, strict=True):
             step += 1
-            records.append(
-                TrainingRecord(
-                    step, self._epoch, loss, correct / size, rate, "train", _nan, _nan, norm, branch
-                )
-            )
-            if not math.isfinite(loss):
-                self._fail(loss, step, rate)
-                return records
-            if guard and self._guard.spikes(loss, self.config.spike_factor):
-                self._warn(step)
+            records.append(self._record(step, loss, correct, size, rate, norm))
+            if self._failure:
+                break
+        self._settle()
+        return records
+
+    def _record(
+        self, step: int, loss: float, correct: float, size: int, rate: float, norm: float
+    ) -> TrainingRecord:
+        """The record of a step; looks whether its loss is finite and on the rails."""
+        if not math.isfinite(loss):
+            self._fail(loss, step, rate)
+        elif self.config.spike_guard and self._guard.spikes(loss, self.config.spike_factor):
+            self._warn(step)
+        branch = self._timeline.branch
+        return TrainingRecord(
+            step, self._epoch, loss, correct / size, rate, "train", _nan, _nan, norm, branch
+        )
+
+    def _settle(self) -> None:
+        """Behind the last steps: a pause asked for, the end of an epoch; nothing after a failure."""
+        if self._failure:
+            return
         if self._step >= self._pause_step:
             self._pause_step, self.pause_wanted = (
                 math.inf,
@@ -215,7 +234,6 @@ class TrainingRun:
             )
         if self._sampler.is_empty:
             self._end_epoch()
-        return records
 
     def _fail(self, loss: float, step: int, rate: float) -> None:
         self._offer = self._timeline.before(self._guard.calm)

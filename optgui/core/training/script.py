@@ -102,6 +102,7 @@ class _Script(Edits):
         found.append(parts.NORMALIZE)
         names = {config.augmentation.name for config in self.configs}
         found += [parts.SHIFT] * ("Shift" in names) + [parts.AFFINE] * ("Affine" in names)
+        found += [parts.PIXEL_NOISE] * ("Noise" in names)
         if any("Moments" in line for line in self.own):
             found.append(parts.MEASURED.replace("@probes", str(PROBES)))
         found.append(parts.TEST)

@@ -83,6 +83,12 @@ def affine(images, degrees, shift, scale, shear):
     return moved + BLACK
 '''
 
+PIXEL_NOISE = '''
+def noise(images, deviation):
+    """Add normal noise to every pixel; a pixel's standard deviation of black to white is 1."""
+    return images + (deviation / 0.3081) * torch.randn(images.shape)
+'''
+
 MEASURED = '''
 def measured(network, images, labels, size, seed):
     """Mean and mean square of the gradient over some mini-batches: what an optimizer begins with."""

@@ -127,9 +127,21 @@ def test_all_images_of_a_batch_move_alike():
     [
         ({"name": "Shift", "pixels": 15}, "pixels: expected a whole number from 0 to 14, got 15"),
         ({"name": "Affine", "scale": 1.0}, "scale: expected a number from 0 to 0.9, got 1.0"),
-        ({"name": "Mixup"}, "name: expected one of None, Shift, Affine, got 'Mixup'"),
+        ({"name": "Mixup"}, "name: expected one of None, Shift, Affine, Noise, got 'Mixup'"),
     ],
 )
 def test_bad_input_is_refused_with_a_sentence(data, sentence):
     with pytest.raises(ValueError, match=sentence):
         AugmentationConfig.parse(data)
+
+
+def test_noise_is_normal_with_its_deviation_in_pixels():
+    batch = torch.zeros(50, 1, 28, 28)
+    added = 0.3081 * moved({"name": "Noise", "deviation": 0.25}, batch=batch)
+    expected = 0.25 * torch.randn(50, 1, 28, 28, generator=generator())
+    torch.testing.assert_close(added, expected)
+    assert added.std().item() == pytest.approx(0.25, rel=0.02)
+
+
+def test_no_deviation_is_no_noise():
+    torch.testing.assert_close(moved({"name": "Noise", "deviation": 0.0}), images())

@@ -89,6 +89,7 @@ RUNS = {
         {"model": {"name": "MLP", "hidden": [40, 20], "dropout": 0.0, "init": "He"}},
         [(10, {"model": {"name": "MLP", "hidden": [40, 20], "dropout": 0.3, "init": "He"}})],
     ),
+    "noise": ({"augmentation": {"name": "Noise", "deviation": 0.2}}, [(40, {"augmentation": "None"})]),
     "shift": ({"augmentation": {"name": "Shift", "pixels": 2}}, [(40, {"augmentation": {"name": "Affine"}})]),
     "textbook": ({"optimizer": {"name": "TextbookAdam", "lr": 0.002}}, []),
     "muon": ({"optimizer": {"name": "Muon", "lr": 0.002}}, []),

@@ -95,7 +95,8 @@ class RaceConfig(Config):
     epochs: int = param(
         2,
         title="Epochs",
-        help="Passes over the training images.",
+        help="Passes over the training images, each followed by a test. Short ones share a test: "
+        "it waits for 50 steps, or for four times as many images as it has itself.",
         low=1,
         high=10_000,
         slider=(1, 50),

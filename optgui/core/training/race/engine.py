@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
 
 import torch
 
@@ -15,9 +15,13 @@ from optgui.core.params import refuse_locked
 from optgui.core.snapshot import NetworkSnapshot
 from optgui.core.training.data import TrainingData
 from optgui.core.training.digits import Digits, prepare
+from optgui.core.training.measures.slices import finish
 from optgui.core.training.race.config import RaceConfig
 from optgui.core.training.race.entrant import Entrant
 from optgui.core.training.race.team import RaceRecord, Team
+
+Result = TypeVar("Result")
+CPU = torch.device("cpu")
 
 _runs = itertools.count(1)
 
@@ -58,6 +62,9 @@ class RaceEngine:
     Entrants of one batch size are a team, which takes one mini-batch each in one step; of several teams the
     one that has seen the fewest images goes next. An entrant whose loss is no longer finite is out, and the
     others go on. A race with one seed gives each entrant the numbers of a training run of its own.
+
+    Where a GPU has no memory for a step, the race goes on on the CPU from before it. Only within an update,
+    which torch's fused kernels do in place, there is nothing to go on from.
     """
 
     def __init__(self, config: RaceConfig, inputs: Digits | None = None) -> None:
@@ -65,10 +72,16 @@ class RaceEngine:
         self.config = config
         self.run = f"race{next(_runs)}"
         self._device = runtime.device(config.device)
-        self._entrants = tuple(Entrant(entrant, config, self._device) for entrant in config.entrants)
+        self._moved = ""  # why the CPU computes where a GPU was asked for
+        self._inputs = inputs
+        self._entrants: tuple[Entrant, ...] = ()
         self._teams: tuple[Team, ...] = ()
+        self._survive(self._enter)
         self._preparation: Generator[float, None, None] | None = self._prepare(inputs)
         self._prepared = 0.0
+
+    def _enter(self) -> None:
+        self._entrants = tuple(Entrant(one, self.config, self._device) for one in self.config.entrants)
 
     def _prepare(self, digits: Digits | None) -> Generator[float, None, None]:
         """Load, normalize and move the data, in slices, and form the teams; yields the fraction done."""
@@ -115,6 +128,43 @@ class RaceEngine:
         Raises:
             RunFailed: if no network has a finite loss any more.
         """
+        return self._survive(self._advance)
+
+    def _survive(self, work: Callable[[], Result]) -> Result:
+        """Do `work`; without memory on the GPU once more, on the CPU, from where the race stood before it."""
+        if self._device.type == "cpu":
+            return work()
+        self._check_updates()
+        draws = [entrant.generator.get_state() for entrant in self._entrants]
+        try:
+            return work()
+        except RuntimeError as error:
+            if not runtime.out_of_memory(error):
+                raise
+        # Only here, behind the except, nothing holds what the failed work had allocated.
+        self._check_updates()
+        self._device, self._moved = CPU, "the GPU has no memory left: the CPU computes"
+        self._move_to_cpu(draws)
+        return work()
+
+    def _check_updates(self) -> None:
+        if any(team.is_updating for team in self._teams):
+            raise RunFailed("The GPU has no memory left for an update: start again with the CPU as device.")
+
+    def _move_to_cpu(self, draws: list[torch.Tensor]) -> None:
+        if not self._teams:
+            self._enter()
+            self._preparation = self._prepare(self._inputs)
+            return
+        data = TrainingData(self._digits, self.config.shared, CPU)
+        finish(data.load())
+        for entrant, draw in zip(self._entrants, draws, strict=True):
+            entrant.move(CPU)
+            entrant.generator.set_state(draw)
+        for team in self._teams:
+            team.move(data)
+
+    def _advance(self) -> RaceRecord:
         if self._preparation is not None:
             self._prepared = next(self._preparation, 1.0)
             if self._prepared == 1.0:
@@ -131,10 +181,10 @@ class RaceEngine:
         if self._preparation is not None:
             return Status(round(self._prepared * 100), 100, "%", "preparing the data")
         done, total = sum(team.step for team in self._teams), sum(team.total_steps for team in self._teams)
-        if any(team.testing for team in self._teams):
-            return Status(done, total, "steps", "testing")
         epoch = min(min(team.epoch for team in self._teams) + 1, self.config.epochs)
-        return Status(done, total, "steps", f"epoch {epoch} of {self.config.epochs}")
+        testing = any(team.testing for team in self._teams)
+        text = "testing" if testing else f"epoch {epoch} of {self.config.epochs}"
+        return Status(done, total, "steps", f"{text} ({self._moved})" if self._moved else text)
 
     def frame(self) -> RaceFrame | None:
         """The race as it stands; None until the data are there."""

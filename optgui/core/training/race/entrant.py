@@ -26,13 +26,26 @@ class Entrant:
         self.config = config
         self.generator = torch.Generator().manual_seed(race.seed_of(config))
         self.network = make_network(race.model, self.generator).to(device)
-        self.optimizer = config.optimizer.make(self.network.parameters(), fused=device.type != "mps")
-        self.wants_closure = wants_closure(self.optimizer)
-        self.update = quick_step(self.optimizer)
+        self._make_optimizer(device)
         self.failure = ""
         self.test_accuracy: float | None = None
         self.test_loss: float | None = None
         self._tested = -1
+
+    def _make_optimizer(self, device: torch.device) -> None:
+        self.optimizer = self.config.optimizer.make(self.network.parameters(), fused=device.type != "mps")
+        self.wants_closure = wants_closure(self.optimizer)
+        self.update = quick_step(self.optimizer)
+
+    def move(self, device: torch.device) -> None:
+        """Go on on another device, with everything the optimizer keeps."""
+        old = self.optimizer.state_dict()["state"]
+        self.network.to(device)
+        self._make_optimizer(device)
+        self.optimizer.load_state_dict(
+            {"state": old, "param_groups": self.optimizer.state_dict()["param_groups"]}
+        )
+        self._set_rate()
 
     def start(self, batches: int, epochs: int) -> None:
         """Begin the schedule: `batches` steps an epoch."""

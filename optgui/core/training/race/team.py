@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from optgui.core.training.data import TrainingData
-from optgui.core.training.evaluation import SLICE
+from optgui.core.training.evaluation import evaluation_slice, is_due
 from optgui.core.training.models import with_dropout
 from optgui.core.training.race.entrant import Entrant
 from optgui.core.training.race.stacked import stack_of
@@ -61,6 +61,8 @@ class Team:
         self._use_dropout(dropout)
         self._shared = len({entrant.generator.initial_seed() for entrant in entrants}) == 1
         self.step = self.samples = self.epoch = self._position = 0
+        self._tested = (0, 0)  # step and epoch of the last test
+        self.is_updating = False  # whether some networks have moved in this step and some have not
         self._evaluation: Generator[int, None, Results] | None = None
         self._shuffle()
 
@@ -125,8 +127,10 @@ class Team:
         """Move every network; the losses before it and how many answers were right."""
         if not self.entrants[0].wants_closure:
             losses, right = self._stack.gradient(images, labels)
+            self.is_updating = True
             for entrant in self.entrants:
                 entrant.update()
+            self.is_updating = False
             return losses.tolist(), right.tolist()
         first: list[tuple[list[float], list[int]]] = []
 
@@ -135,29 +139,47 @@ class Team:
             first.append((losses.tolist(), right.tolist()))
             return losses[0]
 
+        self.is_updating = True
         self.entrants[0].optimizer.step(closure)  # type: ignore[arg-type]
+        self.is_updating = False
         return first[0]
 
     def _end_epoch(self) -> None:
         self.epoch += 1
         for entrant in self.entrants:
             entrant.end_epoch()
-        self._evaluation = self._evaluate()
+        if self._test_is_due:
+            self._begin_test()
         self._shuffle()
+
+    @property
+    def _test_is_due(self) -> bool:
+        """Whether the epoch that has just ended is tested; of short ones only some are."""
+        step, epoch = self._tested
+        images = (self.epoch - epoch) * len(self._data)
+        return (
+            self.epoch >= self._epochs
+            or any(entrant.schedule.wants_metric for entrant in self.entrants)
+            or is_due(self.step - step, images, len(self._data.test_labels))
+        )
+
+    def _begin_test(self) -> None:
+        self._evaluation, self._tested = self._evaluate(), (self.step, self.epoch)
 
     def _evaluate(self) -> Generator[int, None, Results]:
         """Test all networks in slices; yields how many images are done after each."""
         images, labels = self._data.test_images, self._data.test_labels
-        loss = torch.zeros(len(self.ids), dtype=torch.float64, device=images.device)
+        losses = torch.empty(len(self.ids), len(images), device=images.device)
         right = torch.zeros(len(self.ids), dtype=torch.int64, device=images.device)
-        length = max(1, SLICE * 4 // max(4, len(self.ids)))
+        length = evaluation_slice(self.entrants[0].network[1:], images, len(self.ids))
         for start in range(0, len(images), length):
-            logits = self._stack.logits(images[start : start + length])
-            truth = labels[start : start + length].expand(len(self.ids), -1)
-            loss += nn.functional.cross_entropy(logits, truth, reduction="none").sum(1)
+            part = slice(start, start + length)
+            logits = self._stack.logits(images[part])
+            truth = labels[part].expand(len(self.ids), -1)
+            losses[:, part] = nn.functional.cross_entropy(logits, truth, reduction="none")
             right += logits.max(1).indices.eq(truth).sum(1)
             yield min(start + length, len(images))
-        shares, means = (right / len(images)).tolist(), (loss / len(images)).tolist()
+        shares, means = (right / len(images)).tolist(), losses.cpu().double().mean(1).tolist()
         return Results(tuple(shares), tuple(means))
 
     def _evaluate_slice(self, evaluation: Generator[int, None, Results]) -> RaceRecord:
@@ -174,9 +196,18 @@ class Team:
             return record._replace(test_accuracies=results.accuracies, test_losses=results.losses)
         return record
 
+    def move(self, data: TrainingData) -> None:
+        """Go on where other data lie, the entrants being there; a test going on begins again."""
+        self._data, self._order = data, self._order.to(data.train_images.device)
+        self._use_dropout(self._dropout)
+        if self._evaluation is not None:
+            self._evaluation = self._evaluate()
+
     def edit(self, epochs: int, dropout: float) -> None:
         """Take another length of the race and another rate of dropout."""
         self._epochs = epochs
+        if self.done and self._tested[1] < self.epoch:
+            self._begin_test()  # what is now the last epoch was not tested
         if dropout != self._dropout:
             self._use_dropout(dropout)
 

@@ -175,6 +175,25 @@ def test_accuracies_and_tests_equal_those_of_a_run_alone():
         assert state.test_accuracy == tests[-1].test_accuracies[place]
 
 
+def test_short_epochs_share_a_test_but_where_a_plateau_is_looked_for():
+    entrants = entrants_of({"name": "SGD", "lr": 0.1}, {"name": "Adam", "lr": 0.001}, batch_size=40)
+    records = finish(race(entrants, samples=40, epochs=120))
+    assert [record.step for record in records if record.test_losses] == [50, 100, 120]
+    entrants[1]["scheduler"] = {"name": "ReduceLROnPlateau"}
+    records = finish(race(entrants, samples=40, epochs=3))
+    assert [record.step for record in records if record.test_losses] == [1, 2, 3]
+
+
+def test_an_epoch_that_becomes_the_last_of_a_race_is_tested():
+    entrants = entrants_of({"name": "SGD", "lr": 0.1}, {"name": "Adam", "lr": 0.001}, batch_size=40)
+    engine = race(entrants, samples=40, epochs=120)
+    while engine.step().step < 7:
+        pass
+    engine.apply(engine.config.changed("epochs", 7))
+    records = finish(engine)
+    assert [record.step for record in records if record.test_losses] == [7]
+
+
 def test_batch_sizes_are_interleaved_by_images_seen():
     entrants = [{"optimizer": CALM, "batch_size": size} for size in (64, 16)]
     records = finish(race(entrants))
