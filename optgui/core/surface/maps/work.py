@@ -80,6 +80,7 @@ class MapEngine(abc.ABC, Generic[C]):
             ValueError: as at the start; then nothing has changed.
         """
         vars(self).update(vars(type(self)(config)))
+        self._slices = self._work()  # the other object's would compute there
 
     def answer(self, request: Any) -> Any:
         """No request is known.

@@ -185,6 +185,18 @@ def test_status_counts_starts_and_a_finished_map_does_not_step():
         engine.answer("hello")
 
 
+def test_an_edited_map_is_the_map_of_the_new_settings():
+    engine = build("basins", BasinsConfig.parse({"side": 16, "steps": 20}))
+    engine.step()
+    engine.apply(engine.config.changed("steps", 30))
+    fresh = build("basins", engine.config)
+    for job in (engine, fresh):
+        while not job.done:
+            job.step()
+    assert engine.status() == fresh.status()
+    np.testing.assert_array_equal(engine.frame().labels, fresh.frame().labels)
+
+
 def test_what_torch_refuses_is_refused_in_its_words_and_changes_nothing():
     with pytest.raises(ValueError, match=r"racer\.optimizer: Nesterov momentum requires a momentum"):
         basins(racer={"optimizer": {"name": "SGD", "lr": 0.1, "nesterov": True}})
