@@ -15,6 +15,11 @@ ENGINES: dict[str, str] = {
     "training": "optgui.core.training.engine:TrainingEngine",
     "race": "optgui.core.training.race.engine:RaceEngine",
     "attack": "optgui.core.attack.engine:AttackEngine",
+    "bounds": "optgui.core.attack.bounds.engine:BoundsEngine",
+    "plane": "optgui.core.attack.plane.engine:PlaneEngine",
+    "reading": "optgui.core.attack.reading:ReadingEngine",
+    "robust": "optgui.core.attack.robust.engine:RobustEngine",
+    "honesty": "optgui.core.attack.honesty.engine:HonestyEngine",
     "digits": "optgui.core.training.digits:DigitsEngine",
 }
 

@@ -225,11 +225,11 @@ class Config(BaseModel):
         for spec in params_of(type(self)):
             value = getattr(self, spec.name)
             if spec.kind is Kind.CHOICE and value not in {choice for choice, _ in spec.choices}:
-                raise _field_error(spec.name, f"expected {spec.expected}, got {value!r}")
+                raise field_error(spec.name, f"expected {spec.expected}, got {value!r}")
             items = [item for point in value for item in point] if spec.kind is Kind.POINTS else value
             lists = (Kind.INTS, Kind.FLOATS, Kind.POINTS)
             if spec.kind in lists and not all(_within(spec, item) for item in items):
-                raise _field_error(spec.name, f"expected {spec.expected}, got {list(value)}")
+                raise field_error(spec.name, f"expected {spec.expected}, got {list(value)}")
         return self
 
     @classmethod
@@ -336,15 +336,15 @@ class EntryConfig(Config):
         values = dict(data)
         name = values.pop("name", next(iter(cls.registry)))
         if not isinstance(name, str) or name not in cls.registry:
-            raise _field_error("name", f"expected one of {', '.join(cls.registry)}, got {name!r}")
+            raise field_error("name", f"expected one of {', '.join(cls.registry)}, got {name!r}")
         if refusal := cls.refusal(name):
-            raise _field_error("name", f"{name} cannot be used here: {refusal}")
+            raise field_error("name", f"{name} cannot be used here: {refusal}")
         params = cls.registry[name].params
         try:
             checked = params.model_validate(values)
         except ValidationError as error:
             path, _, reason = explain(error, params).partition(": ")
-            raise _field_error(path, reason) from None
+            raise field_error(path, reason) from None
         return {"name": name, **dict(checked)}
 
     @classmethod
@@ -411,7 +411,8 @@ def _within(spec: Param, value: float) -> bool:
     return above and below
 
 
-def _field_error(path: str, reason: str) -> PydanticCustomError:
+def field_error(path: str, reason: str) -> PydanticCustomError:
+    """What a validator of a config raises about one of its fields: `path: reason`."""
     return PydanticCustomError("field", "{path}: {reason}", {"path": path, "reason": reason})
 
 

@@ -10,12 +10,14 @@ from torch import nn
 
 from optgui.core import runtime
 from optgui.core.attack import PRESETS, AttackConfig, AttackEngine
+from optgui.core.engine import run_slice
 from optgui.core.training import Digits
 from optgui.core.training.models import MEAN, STD
 from tests.benchmarks.networks import mnist, train
 from tests.benchmarks.report import Row, interleaved
 
 SEEDS = range(5)
+REPEATS = 3
 PRESET = PRESETS["As in the tutorial"]
 RADIUS, RATE = 7.0, 0.1  # of the tutorial, in normalized units
 NORMALIZED = PRESET.model_copy(update={"step_rule": "normalized", "step_size": RATE * STD, "steps": 1_000})
@@ -40,16 +42,17 @@ def rows() -> list[Row]:
             )
         )
     times = interleaved(
-        2, ours=partial(_seconds, networks[0], data), other=partial(_plain_loop, networks[0], data)
+        REPEATS,
+        ours=partial(_seconds, networks[0], data),
+        script=partial(_script, networks[0], data),
+        bare=partial(_bare_loop, networks[0], data),
     )
-    found.append(
-        Row(
-            f"{PRESET.steps:,} iterations against the tutorial's loop written out",
-            min(times["ours"]),
-            min(times["other"]),
-            "s",
-        )
-    )
+    best = {name: min(values) for name, values in times.items()}
+    words = f"{PRESET.steps:,} iterations, records and film included, against"
+    found += [
+        Row(f"{words} a script with torch.optim.SGD", best["ours"], best["script"], "s", "<= 0.35"),
+        Row(f"{words} a bare loop, weights frozen", best["ours"], best["bare"], "s"),
+    ]
     return found
 
 
@@ -68,11 +71,37 @@ def _seconds(network: nn.Module, data: Digits) -> float:
     engine = _engine(PRESET, network, data)
     before = time.perf_counter()
     while not engine.done:
-        engine.step()
+        run_slice(engine, 0.012)  # as in the window
     return time.perf_counter() - before
 
 
-def _plain_loop(network: nn.Module, data: Digits) -> float:
+def _script(network: nn.Module, data: Digits) -> float:
+    """As the tutorial goes about it: an optimizer, then the projection, then a look at the confidence.
+
+    Nothing is frozen, so that backward makes gradients of the weights too.
+    """
+    body = network[1:].requires_grad_(True)
+    image = (torch.tensor(data.test_images[:1, None]) / 255 - MEAN) / STD
+    label = torch.tensor(data.test_labels[:1])
+    delta = torch.zeros_like(image, requires_grad=True)
+    optimizer = torch.optim.SGD([delta], lr=RATE)
+    losses, confidences = [], []
+    before = time.perf_counter()
+    for _ in range(PRESET.steps):
+        optimizer.zero_grad()
+        loss = -nn.functional.cross_entropy(body(image + delta), label)
+        loss.backward()
+        optimizer.step()
+        with torch.no_grad():
+            length = delta.norm()
+            if length > RADIUS:
+                delta *= RADIUS / length
+            confidences.append(body(image + delta).softmax(1)[0, label].item())
+        losses.append(-loss.item())
+    return time.perf_counter() - before
+
+
+def _bare_loop(network: nn.Module, data: Digits) -> float:
     """On normalized images: climb the loss by its raw gradient, back into the ball, look at the loss."""
     body = network[1:].requires_grad_(False)  # behind the normalization
     image = (torch.tensor(data.test_images[:1, None]) / 255 - MEAN) / STD

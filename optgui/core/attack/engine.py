@@ -1,9 +1,11 @@
-"""The attack: one step is one iteration on all images at once."""
+"""The attack in the window: an engine round the loop, with records, pictures, a film and live edits."""
 
 from __future__ import annotations
 
-import copy
 import dataclasses
+import itertools
+import time
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,42 +14,50 @@ from numpy.typing import NDArray
 from torch import nn
 
 from optgui.core.attack.config import AttackConfig
-from optgui.core.attack.methods import METHODS
-from optgui.core.attack.norms import NORMS, per_image
+from optgui.core.attack.film import Camera, Film, ShowFilm
+from optgui.core.attack.inputs import AttackInputs, checked_images, checked_labels, checked_victim
+from optgui.core.attack.loop import Attack
 from optgui.core.engine import RunFailed, Status
-from optgui.core.params import refuse_locked
+from optgui.core.params import changes, refuse_locked
 from optgui.core.runtime import use_threads
-from optgui.core.snapshot import NetworkSnapshot, frozen_copy
-from optgui.core.training.models import CLASSES, network_of
-
-SHAPE = (1, 28, 28)
-
-
-@dataclasses.dataclass(frozen=True)
-class AttackInputs:
-    """What an attack needs besides its config, as frozen data that may cross threads."""
-
-    snapshot: NetworkSnapshot
-    images: NDArray[np.float32]  # (n, 1, 28, 28) in [0, 1], read-only
-    labels: NDArray[np.int64]  # (n,) 0..9, read-only
+from optgui.core.snapshot import frozen_copy
+from optgui.core.training.models import network_of
 
 
 class AttackRecord(NamedTuple):
-    """The numbers of one step, of the images as they are after it."""
+    """The numbers of one step; means over the images still under attack, as they are after it."""
 
     step: int
     until: int  # the step at which the attack ends, as things stand
-    loss: float  # mean of what is climbed: the cross-entropy, in nats
+    restart: int  # from 0
+    loss: float  # mean of what is climbed, the cross-entropy in nats say
     confidence: float  # mean probability the network gives the true class
-    gradient_norm: float  # mean L2 norm of the gradient by pixels
-    norm: float  # mean norm of the perturbations, in the config's norm, in pixel units
-    fooled: int  # images misread now
+    gradient_norm: float  # mean L2 norm of the gradient by pixels; 0 where a method asks for none
+    norm: float  # mean norm of the perturbations, in the config's norm, in its unit
+    fooled: int  # images read as is wanted now, or left alone because they were
     skipped: int  # images that did not move in this step because their gradient was exactly zero
+
+
+class _Note(NamedTuple):
+    """What a record is made from, k images still under attack."""
+
+    step: int
+    until: int
+    restart: int
+    skipped: int
+    losses: list[float]  # (k,)
+    lengths: list[float]  # (k,) of the gradients; empty without
+    active: torch.Tensor  # (k,)
+    labels: torch.Tensor  # (k,), the same tensor while the images are the same
+    delta: torch.Tensor  # (k, 1, 28, 28)
+    logits: torch.Tensor  # (k, 10)
+    sizes: torch.Tensor  # (k,) of the perturbations
+    fooled: torch.Tensor  # (k,) bool
 
 
 @dataclasses.dataclass(frozen=True)
 class AttackFrame:
-    """All images as they are now; read-only arrays.
+    """The best of every image so far; read-only arrays.
 
     `predictions`, `probabilities` and `success` come from a fresh forward pass on exactly `adversarial`.
     """
@@ -57,22 +67,14 @@ class AttackFrame:
     adversarial: NDArray[np.float32]  # (n, 1, 28, 28)
     perturbation: NDArray[np.float32]  # (n, 1, 28, 28), adversarial - original
     labels: NDArray[np.int64]  # (n,)
+    targets: NDArray[np.int64] | None  # (n,), the answers wanted; None if any wrong one will do
     predictions: NDArray[np.int64]  # (n,)
     probabilities: NDArray[np.float32]  # (n, 10)
     original_probabilities: NDArray[np.float32]  # (n, 10)
-    success: NDArray[np.bool_]  # (n,), the prediction is not the label
+    success: NDArray[np.bool_]  # (n,), the prediction is what is wanted
     norms: NDArray[np.float32]  # (n,), in the config's norm
     fooled_at: NDArray[np.int64]  # (n,), the first step after which it was misread, 0 at the start, -1 never
     network_id: str
-
-
-class _Look(NamedTuple):
-    """The network's answer to the images as they are: (n, 10), (n,), (n, 1, 28, 28), (n,)."""
-
-    logits: torch.Tensor
-    losses: torch.Tensor
-    gradient: torch.Tensor
-    fooled: torch.Tensor
 
 
 class AttackEngine:
@@ -83,11 +85,12 @@ class AttackEngine:
         network: any module that maps (n, 1, 28, 28) in [0, 1] to logits (n, 10). The engine works on a copy,
             in float32 and evaluation mode, on the network's device; the network itself stays as it is.
         images: (n, 1, 28, 28) in [0, 1].
-        labels: (n,) whole numbers from 0 to 9; the network is fooled if it says anything else.
+        labels: (n,) whole numbers from 0 to 9.
         network_id: what a frame calls the network.
 
     Raises:
-        ValueError: if images or labels are not that, or the network's answer to them is not finite logits.
+        ValueError: if images or labels are not that, the network's answer to them is not finite logits, or
+            the target is an image's own class.
     """
 
     def __init__(
@@ -100,32 +103,17 @@ class AttackEngine:
     ) -> None:
         self.config = config
         self.step_count = 0
-        self._network = copy.deepcopy(network).eval().float().requires_grad_(False)
-        device = next(self._network.parameters(), torch.empty(0)).device
-        self._images = _checked_images(images).to(device)
-        self._labels = _checked_labels(labels, len(self._images)).to(device)
         self._network_id = network_id
-        with torch.no_grad():
-            logits = self._network(self._images)
-        if logits.shape != (len(self._images), CLASSES):
-            raise ValueError(f"network: expected logits (n, {CLASSES}), got shape {tuple(logits.shape)}")
-        if not logits.isfinite().all():
-            raise ValueError(
-                "network: expected finite logits, got NaN or infinity; has its training diverged?"
-            )
+        self._victim, self._images, logits = checked_victim(network, checked_images(images))
+        self._labels = checked_labels(labels, len(self._images)).to(self._images.device)
         self._original = frozen_copy(self._images)
         self._original_probabilities = frozen_copy(logits.softmax(1))
         self._frozen_labels = frozen_copy(self._labels)
-
-        self._method = METHODS[config.method.name].make()
-        self._budget_from = 0  # the step from which config.steps counts
         self._fooled_at = torch.full_like(self._labels, -1)
-        start = torch.zeros(self._images.shape)
-        if config.random_start:
-            generator = torch.Generator().manual_seed(config.seed)
-            start = NORMS[config.norm].random(tuple(self._images.shape), config.epsilon, generator)
-        self._delta = self._confined(start.to(device), config)
-        self._now: _Look | None = None
+        self._camera = Camera() if len(self._images) == 1 else None
+        self._begun_at = 0  # the step from which the attack's own count
+        self._attack = Attack(config, self._victim, self._images, self._labels)
+        self._records([self._note()])
 
     @classmethod
     def from_inputs(cls, config: AttackConfig, inputs: AttackInputs) -> AttackEngine:
@@ -135,171 +123,157 @@ class AttackEngine:
 
     @property
     def done(self) -> bool:
-        """Whether the steps are used up or, if that ends it, every image is misread."""
-        if self.step_count >= self.until:
-            return True
-        return self.config.stop_when_fooled and bool(self._look().fooled.all())
+        """Whether the steps are used up or, if that ends it, every image is fooled."""
+        return self._attack.done
 
     @property
     def until(self) -> int:
         """The step at which the attack ends, as things stand."""
-        return self._budget_from + self.config.steps
+        return self._begun_at + self._attack.until
 
     def status(self) -> Status:
         """Iterations done and to do."""
         return Status(self.step_count, self.until, "iterations")
 
+    @torch.inference_mode()
     def step(self) -> AttackRecord:
         """One iteration on all images.
 
         Raises:
             RunFailed: if the network's answer or gradient is not finite; the images stay as they were.
         """
-        if self.done:
-            raise RuntimeError("step: expected an attack that is not done, got one that is")
-        now = self._look()
-        flat = now.gradient.flatten(1).abs().amax(1) == 0
-        left_alone = now.fooled if self.config.stop_when_fooled else torch.zeros_like(flat)
-        delta = self._confined(self._method.propose(self.config, self._delta, now.gradient), self.config)
-        if (held := flat | left_alone).any():
-            delta = torch.where(per_image(held, delta), self._delta, delta)
-        now = _finite(self._evaluated(delta))
-        self._delta = delta
+        self._attack.step()
         self.step_count += 1
-        self._keep(now)
-        loss, confidence, gradient_norm, norm, fooled, skipped = torch.stack(
-            [
-                now.losses.mean(),
-                now.logits.softmax(1).gather(1, self._labels[:, None]).mean(),
-                NORMS["L2"].norm(now.gradient).mean(),
-                NORMS[self.config.norm].norm(self._delta).mean(),
-                now.fooled.sum(),
-                (flat & ~left_alone).sum(),
-            ]
-        ).tolist()  # one transfer from the device
-        return AttackRecord(
-            self.step_count, self.until, loss, confidence, gradient_norm, norm, int(fooled), int(skipped)
-        )
+        return self._records([self._note()])[0]
+
+    @torch.inference_mode()
+    def run_slice(self, seconds: float) -> list[AttackRecord]:
+        """Step for about `seconds`, and read the numbers of all steps at once: half the time for one digit.
+
+        Raises:
+            RunFailed: as `step`, if not one step was possible.
+        """
+        deadline = time.perf_counter() + seconds
+        notes: list[_Note] = []
+        while time.perf_counter() < deadline and not self._attack.done:
+            try:
+                self._attack.step()
+            except RunFailed:
+                if not notes:
+                    raise
+                break  # hand over what was done; the next slice raises it again
+            self.step_count += 1
+            notes.append(self._note())
+        return self._records(notes)
 
     def frame(self) -> AttackFrame:
-        """The images as they are, judged once more by the network."""
-        self._look()
-        adversarial = self._adversarial(self._delta)
+        """The best of every image so far, judged once more by the network."""
+        attack = self._attack
+        adversarial = attack.changed(attack.result())
         perturbation = adversarial - self._images
-        with torch.no_grad():
-            logits = self._network(adversarial)
-        predictions = logits.argmax(1)
+        logits = self._victim.logits(adversarial)
+        targets = attack.goal.targets
         return AttackFrame(
             step=self.step_count,
             original=self._original,
             adversarial=frozen_copy(adversarial),
             perturbation=frozen_copy(perturbation),
             labels=self._frozen_labels,
-            predictions=frozen_copy(predictions),
+            targets=None if targets is None else frozen_copy(targets),
+            predictions=frozen_copy(logits.argmax(1)),
             probabilities=frozen_copy(logits.softmax(1)),
             original_probabilities=self._original_probabilities,
-            success=frozen_copy(predictions != self._labels),
-            norms=frozen_copy(NORMS[self.config.norm].norm(perturbation)),
+            success=frozen_copy(attack.goal.reached(logits)),
+            norms=frozen_copy(attack.norm.norm(perturbation)),
             fooled_at=frozen_copy(self._fooled_at),
             network_id=self._network_id,
         )
 
     def apply(self, config: AttackConfig) -> None:
-        """Take a live edit: epsilon (the images are projected at once), step size or steps.
+        """Take a live edit.
 
-        More steps, or a larger epsilon (which grants `steps` further ones), revive a finished attack.
+        Another number of steps only moves the end. Anything else attacks anew from the present images, for
+        as many steps as are set: an attack warm-started from what is there.
 
         Raises:
-            ValueError: if another field differs; then nothing has changed.
+            ValueError: if a field differs that is not live, or the target is an image's own class; then
+                nothing has changed.
         """
         refuse_locked(self.config, config)
-        if config.epsilon != self.config.epsilon:
-            if config.epsilon > self.config.epsilon and self.step_count >= self.until:
-                self._budget_from = self.step_count
-            self._delta = self._confined(self._delta, config)
-            self._now = None
+        if {change.path for change in changes(self.config, config)} <= {"steps"}:
+            self._attack.extend(config)
+        else:
+            present = self._attack.present()
+            attack = Attack(config, self._victim, self._images, self._labels, start=present)
+            self._attack, self._begun_at = attack, self.step_count
+            self._fooled_at.fill_(-1)
+            self._records([self._note()])
         self.config = config
 
-    def answer(self, request: Any) -> Any:
-        """An attack answers no request: its frame holds everything.
+    def answer(self, request: Any) -> Film:
+        """The film, or a part of it, of an attack on one image.
 
         Raises:
-            ValueError: always.
+            ValueError: if the request is another one, or there are several images.
         """
-        raise ValueError(f"request: expected none during an attack, got {request!r}")
+        if not isinstance(request, ShowFilm):
+            raise ValueError(f"request: expected ShowFilm, got {request!r}")
+        if self._camera is None:
+            raise ValueError(f"film: expected an attack on one image, got one on {len(self._images):,}")
+        return self._camera.film(request.since)
 
-    def _confined(self, delta: torch.Tensor, config: AttackConfig) -> torch.Tensor:
-        """The perturbation projected onto the ball, then clipped if that is asked for.
+    def _note(self) -> _Note:
+        attack = self._attack
+        now, delta = attack.now, attack.current
+        return _Note(
+            self.step_count,
+            self.until,
+            attack.restart,
+            attack.skipped,
+            attack.losses,
+            attack.lengths,
+            attack.active,
+            attack.labels,
+            delta,
+            now.logits,
+            attack.norm.norm(delta),
+            attack.reached,
+        )
 
-        Clipping never leaves the ball: the image lies in [0, 1] itself, so it only shortens.
-        """
-        delta = NORMS[config.norm].project(delta, config.epsilon)
-        return (self._images + delta).clamp(0, 1) - self._images if config.clip else delta
+    def _records(self, notes: list[_Note]) -> list[AttackRecord]:
+        """The records of some steps, which are noted in the film and in `fooled_at`."""
+        records: list[AttackRecord] = []
+        for _, same in itertools.groupby(notes, key=lambda note: id(note.labels)):
+            records += self._records_of_same(list(same))
+        return records
 
-    def _adversarial(self, delta: torch.Tensor) -> torch.Tensor:
-        adversarial = self._images + delta
-        return adversarial.clamp(0, 1) if self.config.clip else adversarial
-
-    def _look(self) -> _Look:
-        """The network's answer to the images as they are, computed once for each state."""
-        return self._keep(self._evaluated(self._delta)) if self._now is None else self._now
-
-    def _keep(self, now: _Look) -> _Look:
-        first = now.fooled & (self._fooled_at < 0)
-        self._fooled_at = torch.where(first, self.step_count, self._fooled_at)
-        self._now = now
-        return now
-
-    def _evaluated(self, delta: torch.Tensor) -> _Look:
-        """The network's answer to the images changed by `delta`, and the gradient there."""
-        with torch.enable_grad():
-            images = self._adversarial(delta).requires_grad_()
-            logits = self._network(images)
-            losses = self._method.objective(logits, self._labels)
-            gradient = torch.zeros_like(images)
-            if losses.requires_grad:  # not so for a network whose answer does not depend on the image
-                (gradient,) = torch.autograd.grad(
-                    losses.sum(), images, allow_unused=True, materialize_grads=True
-                )
-        logits, losses = logits.detach(), losses.detach()
-        return _Look(logits, losses, gradient, logits.argmax(1) != self._labels)
-
-
-def _finite(look: _Look) -> _Look:
-    if not (look.losses.sum() + look.gradient.sum()).isfinite():
-        raise RunFailed("network: expected a finite loss and gradient, got NaN or infinity")
-    return look
-
-
-def _checked_images(images: torch.Tensor | NDArray[Any]) -> torch.Tensor:
-    """A float32 copy of `images` on the CPU, or ValueError."""
-    tensor = _copy(images)
-    expected = "images: expected real numbers in [0, 1] of shape (n, 1, 28, 28) with n >= 1"
-    if tensor.ndim != 4 or tuple(tensor.shape[1:]) != SHAPE or not len(tensor):
-        raise ValueError(f"{expected}, got shape {tuple(tensor.shape)}")
-    if not tensor.is_floating_point():
-        raise ValueError(f"{expected}, got {tensor.dtype}")
-    if not ((tensor >= 0) & (tensor <= 1)).all():
-        raise ValueError(f"{expected}, got numbers from {tensor.min():g} to {tensor.max():g}")
-    return tensor.float()
-
-
-def _checked_labels(labels: torch.Tensor | NDArray[Any], count: int) -> torch.Tensor:
-    """An int64 copy of `labels` on the CPU, or ValueError."""
-    tensor = _copy(labels)
-    expected = f"labels: expected {count} whole numbers from 0 to {CLASSES - 1}, one for each image"
-    if tuple(tensor.shape) != (count,):
-        raise ValueError(f"{expected}, got shape {tuple(tensor.shape)}")
-    if tensor.is_floating_point() or tensor.is_complex() or tensor.dtype is torch.bool:
-        raise ValueError(f"{expected}, got {tensor.dtype}")
-    tensor = tensor.long()
-    if not ((tensor >= 0) & (tensor < CLASSES)).all():
-        raise ValueError(f"{expected}, got numbers from {tensor.min()} to {tensor.max()}")
-    return tensor
-
-
-def _copy(values: torch.Tensor | NDArray[Any]) -> torch.Tensor:
-    """A copy on the CPU that shares nothing with `values`, a tensor or (perhaps read-only) array."""
-    if isinstance(values, torch.Tensor):
-        return values.detach().cpu().clone()
-    return torch.tensor(np.asarray(values))
+    def _records_of_same(self, notes: list[_Note]) -> Iterable[AttackRecord]:
+        """The records of m steps with the same k images."""
+        active, labels = notes[0].active, notes[0].labels
+        if not len(labels):
+            return
+        left_alone = len(self._images) - len(active)
+        chances = torch.stack([note.logits for note in notes]).softmax(2)
+        own = chances.gather(2, labels.expand(len(notes), -1).unsqueeze(2)).squeeze(2)
+        norms = torch.stack([note.sizes for note in notes])
+        fooled = torch.stack([note.fooled for note in notes])
+        steps = torch.tensor([note.step for note in notes], device=labels.device)
+        first = torch.where(fooled.any(0), steps[fooled.int().argmax(0)], -1)
+        self._fooled_at[active] = torch.where(self._fooled_at[active] < 0, first, self._fooled_at[active])
+        columns = torch.stack([own.mean(1), norms.mean(1), fooled.sum(1)], 1).tolist()
+        for note, (confidence, norm, count) in zip(notes, columns, strict=True):
+            loss = sum(note.losses) / len(note.losses)
+            gradient_norm = sum(note.lengths) / max(1, len(note.lengths))
+            if self._camera is not None:
+                self._camera.take(note.step, note.delta, note.logits, loss, norm, gradient_norm, bool(count))
+            yield AttackRecord(
+                note.step,
+                note.until,
+                note.restart,
+                loss,
+                confidence,
+                gradient_norm,
+                norm,
+                left_alone + int(count),
+                note.skipped,
+            )

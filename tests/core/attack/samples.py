@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -43,7 +44,33 @@ def run(attack):
     return records
 
 
-EVERY = list(itertools.product(METHODS, NORMS, STEP_RULES))
+EVERY = [
+    (method, norm, rule)
+    for method, norm, rule in itertools.product(METHODS, NORMS, STEP_RULES)
+    if norm in METHODS[method].norms and not METHODS[method].minimal
+    if rule == "normalized" or "step_rule" in METHODS[method].uses
+]
+
+
+# A radius for each norm in which the small network is misled on some of the images, and a step to match.
+EPSILON = {"L2": 0.5, "Linf": 0.05, "L1": 4.0, "L0": 12.0, "Subspace": 0.5, "HalfSpace": 0.5}
+STEP = {"L2": 0.15, "Linf": 0.015, "L1": 1.5, "L0": 0.5, "Subspace": 0.15, "HalfSpace": 0.15}
+
+
+def sizes(change, norm):
+    """The sizes (n,) of changes (n, 1, 28, 28), written out in float64."""
+    flat = np.asarray(change, np.float64).reshape(len(change), -1)
+    if norm == "HalfSpace":
+        return np.maximum(0, flat.sum(1) / 28)
+    if norm == "L0":
+        return (flat != 0).sum(1).astype(float)
+    return np.linalg.norm(flat, {"Linf": np.inf, "L1": 1}.get(norm, 2), axis=1)
+
+
+def settings_of(method, norm, rule="normalized", **more):
+    """Settings of an attack with the radius and the step that belong to its norm."""
+    shared = {"method": method, "norm": norm, "step_rule": rule, "epsilon": EPSILON[norm]}
+    return {**shared, "step_size": STEP[norm], "steps": 6, **more}
 
 
 class Indifferent(nn.Module):

@@ -3,21 +3,39 @@ import pytest
 import torch
 from torch import nn
 
-from tests.core.attack.samples import engine, network, run
+from tests.core.attack.samples import digits, engine, network, run
 
 
-def test_smaller_epsilon_projects_at_once_and_larger_one_lets_the_attack_go_on():
+def test_another_epsilon_attacks_anew_from_the_projected_images():
     attack = engine({"epsilon": 2.0, "step_size": 0.5, "steps": 10, "clip": False})
     run(attack)
     np.testing.assert_allclose(attack.frame().norms, 2, rtol=1e-5)
     attack.apply(attack.config.changed("epsilon", 1.0))
-    assert attack.done
     assert attack.frame().norms.max() <= 1
+    assert [record.step for record in run(attack)] == list(range(11, 21))
     attack.apply(attack.config.changed("epsilon", 3.0))
-    assert not attack.done
-    records = run(attack)
-    assert [record.step for record in records] == list(range(11, 21))
+    run(attack)
     np.testing.assert_allclose(attack.frame().norms, 3, rtol=1e-5)
+
+
+def test_another_target_attacks_anew_from_the_present_images():
+    attack = engine({"epsilon": 2.0, "steps": 10}, images=digits(1)[0], labels=torch.tensor([3]))
+    run(attack)
+    before = attack.frame()
+    attack.apply(attack.config.changed("goal", "targeted").changed("target", 5))
+    after = attack.frame()
+    np.testing.assert_array_equal(after.adversarial, before.adversarial)
+    assert after.targets.tolist() == [5]
+    assert run(attack)[-1].loss > np.log(before.probabilities[0, 5])
+
+
+def test_the_own_class_as_target_is_refused_and_changes_nothing():
+    attack = engine({"steps": 3}, images=digits(1)[0], labels=torch.tensor([3]))
+    config = attack.config
+    with pytest.raises(ValueError, match="target: expected a class other than the image's own, got 3"):
+        attack.apply(config.changed("goal", "targeted").changed("target", 3))
+    assert attack.config is config
+    assert len(run(attack)) == 3
 
 
 def test_step_after_an_epsilon_edit_climbs_from_the_projected_images():
@@ -68,7 +86,7 @@ def test_step_size_changes_from_the_next_step_on():
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("norm", "Linf"),
+        ("norm.name", "Linf"),
         ("step_rule", "sign"),
         ("random_start", True),
         ("clip", False),

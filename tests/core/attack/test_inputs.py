@@ -57,7 +57,7 @@ def test_a_worker_builds_the_attack_from_frozen_data():
     records = run_slice(attack, 60)
     assert records == run(engine({"steps": 3}))
     assert attack.frame().network_id == "run-1@40"
-    with pytest.raises(ValueError, match="request: expected none"):
+    with pytest.raises(ValueError, match="request: expected ShowFilm"):
         attack.answer("snapshot")
 
 
