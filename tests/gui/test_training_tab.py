@@ -78,9 +78,9 @@ def test_a_failed_training_never_takes_a_later_run_to_the_attack(qtbot, tab):
 def test_after_a_failed_run_the_attack_still_gets_the_newest_network(qtbot, tab):
     begin(tab)
     wait_for(qtbot, tab, JobState.FINISHED)
-    qtbot.waitUntil(lambda: tab.shelf.current is not None and tab._data is not None)
+    qtbot.waitUntil(lambda: tab.shelf.current is not None and tab.networks.digits is not None)
     begin(tab, **EXPLODING)
     wait_for(qtbot, tab, JobState.FAILED)
     got = []
-    assert tab.with_network(lambda snapshot, data: got.append(snapshot.id))
+    assert tab.networks.use(lambda snapshot, data: got.append(snapshot.id))
     assert got == [tab.shelf.current.id]

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 
+_FINE = ((1, 2, 5), (1, 3))  # what a power of ten is multiplied by where there is room
+
 
 class CurveAxis(pg.AxisItem):
     """A few round numbers, each with its grid line; with `decades` the range is in powers of ten."""
@@ -26,20 +28,20 @@ class CurveAxis(pg.AxisItem):
         return super().boundingRect().adjusted(-24, -12, 24, 12)
 
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
-        """One level of ticks, no closer than `room`."""
+        """One level of ticks, no closer than `room` where there is room for two."""
         low, high, most = min(minVal, maxVal), max(minVal, maxVal), max(2.0, size / self.room)
         if not self.decades:
-            return [_round_steps(low, high, most)]
+            return [_two_or_more(low, high, most)]
         step = math.ceil((high - low) / most)
-        powers = range(math.floor(low), math.ceil(high) + 1)
-        for mantissas in ((1, 2, 5), (1, 3), (1,)):
-            if len(mantissas) > 1 and step > 1:
-                continue
-            marks = [p + math.log10(m) for p in powers if p % step == 0 for m in mantissas]
-            marks = [mark for mark in marks if low <= mark <= high]
+        for mantissas in (_FINE if step == 1 else ()) + ((1,),):
+            marks = _decades(low, high, step, mantissas)
             if len(mantissas) * (high - low) / step <= 1.3 * most and len(marks) >= 2:
                 return [(1.0, marks)]
-        spacing, values = _round_steps(10**low, 10**high, most)
+        closer = [(narrow, (1,)) for narrow in range(step - 1, 0, -1)]
+        for narrow, mantissas in (*closer, *((1, fine) for fine in reversed(_FINE))):
+            if len(marks := _decades(low, high, narrow, mantissas)) >= 2:
+                return [(1.0, marks)]
+        spacing, values = _two_or_more(10**low, 10**high, most)
         return [(spacing, [math.log10(value) for value in values if value > 0])]
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
@@ -85,6 +87,22 @@ def short_x(x: float) -> str:
 def _exponent(text: str) -> str:
     mantissa, _, exponent = text.partition("e")
     return (mantissa + (f"e{int(exponent)}" if exponent else "")).replace("-", "−")
+
+
+def _decades(low: float, high: float, step: int, mantissas: tuple[int, ...]) -> list[float]:
+    """Places between two powers of ten: every `step`-th whole one, times each of the mantissas."""
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    marks = [power + math.log10(m) for power in powers if power % step == 0 for m in mantissas]
+    return [mark for mark in marks if low <= mark <= high]
+
+
+def _two_or_more(low: float, high: float, most: float) -> tuple[float, list[float]]:
+    """Round steps, closer together where there were fewer than two."""
+    for share in (1, 2, 4):
+        spacing, values = _round_steps(low, high, share * most)
+        if len(values) >= 2:
+            break
+    return spacing, values
 
 
 def _round_steps(low: float, high: float, most: float) -> tuple[float, list[float]]:

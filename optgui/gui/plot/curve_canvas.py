@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QApplication, QGraphicsView, QWidget
 
 from optgui.gui import theme
 from optgui.gui.plot.curve_axis import CurveAxis
+from optgui.gui.plot.curve_marks import draw_marks
 from optgui.gui.plot.curve_words import Row
 
 if TYPE_CHECKING:
@@ -61,16 +62,16 @@ class CurveCanvas(pg.PlotWidget):
         self.plotItem.vb.setMouseEnabled(x=True, y=False)
         self.plotItem.vb.disableAutoRange()
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
-        self._caption, self._metrics, self._strip = QFont(), QFontMetricsF(QFont()), 20.0
+        self._caption, self.metrics, self.strip = QFont(), QFontMetricsF(QFont()), 20.0
         self._pressed: QPointF | None = None
         self._head = Head(self.viewport())
 
     def restyle(self, tokens: theme.Colours, font: QFont, strip: float, labels: Sequence[str]) -> None:
         """Colours, the font of all words, the height of the strip above the plot, the names at its right."""
-        self._caption, self._metrics = font, QFontMetricsF(font)
-        self._strip = max(strip + 4, self._metrics.height() + 8)
-        character = self._metrics.averageCharWidth()
-        widest = max(map(self._metrics.horizontalAdvance, labels), default=0.0) + 34
+        self._caption, self.metrics = font, QFontMetricsF(font)
+        self.strip = max(strip + 4, self.metrics.height() + 8)
+        character = self.metrics.averageCharWidth()
+        widest = max(map(self.metrics.horizontalAdvance, labels), default=0.0) + 34
         gutter = max(widest, _GUTTER_CHARACTERS * character)
         self.setBackground(tokens.plot)
         for axis in (self.x_axis, self.y_axis):
@@ -78,10 +79,10 @@ class CurveCanvas(pg.PlotWidget):
             axis.setPen(pg.mkPen(tokens.rule))
             axis.setTickPen(pg.mkPen(tokens.rule))
             axis.setTextPen(pg.mkPen(tokens.muted))
-        self.x_axis.room, self.y_axis.room = 14 * character, 2.6 * self._metrics.height()
-        self.y_axis.setWidth(round(self._metrics.horizontalAdvance("0" * _Y_LETTERS) + 12))
-        self.x_axis.setHeight(round(self._metrics.height() + 8))
-        self.plotItem.layout.setContentsMargins(0, self._strip, gutter, 2)
+        self.x_axis.room, self.y_axis.room = 14 * character, 2.6 * self.metrics.height()
+        self.y_axis.setWidth(round(self.metrics.horizontalAdvance("0" * _Y_LETTERS) + 12))
+        self.x_axis.setHeight(round(self.metrics.height() + 8))
+        self.plotItem.layout.setContentsMargins(0, self.strip, gutter, 2)
 
     def place_head(self, *_: object) -> None:
         """Put the play head where the view says."""
@@ -89,7 +90,7 @@ class CurveCanvas(pg.PlotWidget):
         self._head.setVisible(x is not None and x0 <= x <= x1)
         if x is not None:
             plot = self.plotItem.vb.sceneBoundingRect()
-            left = round(self._pixel_x(x, plot)) - _HEAD_WIDTH // 2
+            left = round(self.pixel_x(x, plot)) - _HEAD_WIDTH // 2
             self._head.setGeometry(left, round(plot.top()), _HEAD_WIDTH, round(plot.height()))
 
     # Painting
@@ -105,21 +106,27 @@ class CurveCanvas(pg.PlotWidget):
         painter.save()
         painter.setFont(self._caption)
         self._draw_names(painter, plot, tokens)
-        self._draw_marks(painter, plot, tokens)
-        self._draw_ends(painter, plot)
+        strip = self._quantity_x(plot) + self.metrics.horizontalAdvance(self._quantity)
+        draw_marks(self, painter, plot, (strip, self.view.toolbar.x() - 4.0), self._baseline)
+        self._draw_ends(painter, plot, tokens)
         if self.view.nearest_x() is not None:
             self._draw_cursor(painter, plot, tokens)
         elif hint := self.view.hint:
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.setPen(QColor(tokens.muted))
             painter.setFont(self.view.font())
-            painter.drawText(plot, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, hint)
+            words = painter.boundingRect(plot, flags, hint)
+            painter.fillRect(words.adjusted(-4, 0, 4, 0), QColor(tokens.plot))  # over the grid
+            painter.drawText(plot, flags, hint)
         painter.restore()
 
-    def _pixel_x(self, x: float, plot: QRectF) -> float:
+    def pixel_x(self, x: float, plot: QRectF) -> float:
+        """Where a place of the x axis lies in the scene."""
         x0, x1 = self.view.x_range
         return plot.left() + (x - x0) / (x1 - x0) * plot.width()
 
-    def _pixel_y(self, y: float, plot: QRectF) -> float:
+    def pixel_y(self, y: float, plot: QRectF) -> float:
+        """Where a place of the y axis, in its own units, lies in the scene."""
         y0, y1 = self.view.y_range
         return plot.bottom() - (y - y0) / (y1 - y0) * plot.height()
 
@@ -128,12 +135,12 @@ class CurveCanvas(pg.PlotWidget):
         painter.drawText(QPointF(plot.left(), self._baseline), self.view.name)
         painter.setPen(QColor(tokens.muted))
         left = self._quantity_x(plot)
-        elided = self._metrics.elidedText(
+        elided = self.metrics.elidedText(
             self._quantity, Qt.TextElideMode.ElideRight, max(0.0, self.view.toolbar.x() - left - 4)
         )
         painter.drawText(QPointF(left, self._baseline), elided)
-        width = self._metrics.horizontalAdvance(self.view.x_label)
-        baseline = plot.bottom() + 5 + self._metrics.ascent()
+        width = self.metrics.horizontalAdvance(self.view.x_label)
+        baseline = plot.bottom() + 5 + self.metrics.ascent()
         painter.drawText(QPointF(self.width() - width - 10, baseline), self.view.x_label)
 
     @property
@@ -142,45 +149,14 @@ class CurveCanvas(pg.PlotWidget):
         return ", ".join(filter(None, (label, self.view.unit)))
 
     def _quantity_x(self, plot: QRectF) -> float:
-        return (
-            plot.left() + self._metrics.horizontalAdvance(self.view.name) + self._metrics.averageCharWidth()
-        )
+        return plot.left() + self.metrics.horizontalAdvance(self.view.name) + self.metrics.averageCharWidth()
 
     @property
     def _baseline(self) -> float:
-        return (self._strip + self._metrics.ascent() - self._metrics.descent()) / 2
+        return (self.strip + self.metrics.ascent() - self.metrics.descent()) / 2
 
-    def _draw_marks(self, painter: QPainter, plot: QRectF, tokens: theme.Colours) -> None:
-        """A thin line each; words in the strip, else in a row below it, else on hover alone."""
-        space = self._metrics.averageCharWidth() * 2
-        ends = [self._quantity_x(plot) + self._metrics.horizontalAdvance(self._quantity) + space, plot.left()]
-        limits = [self.view.toolbar.x() - 4.0, plot.right()]
-        near = set(self.view.marks_near_cursor())
-        for x, text in self.view.marks:
-            at, width = self._pixel_x(x, plot), self._metrics.horizontalAdvance(text)
-            if not plot.left() <= at <= plot.right() + 1:
-                continue
-            colour = QColor(tokens.accent if text in near else tokens.muted)
-            painter.setPen(QPen(colour, 0, Qt.PenStyle.DotLine))
-            top = plot.top()
-            for row in (0, 1):
-                left = min(at + 4, limits[row] - width)
-                if left >= ends[row] and left >= at - width:
-                    ends[row] = left + width + space
-                    baseline = self._baseline if row == 0 else plot.top() + self._metrics.ascent() + 2
-                    top = self._strip - self._metrics.height() if row == 0 else top
-                    painter.drawLine(QPointF(at, top), QPointF(at, plot.bottom()))
-                    if row == 1:  # over the lines
-                        words = QRectF(left - 2, plot.top() + 1, width + 4, self._metrics.height() + 1)
-                        painter.fillRect(words, QColor(tokens.plot))
-                    painter.setPen(colour)
-                    painter.drawText(QPointF(left, baseline), text)
-                    break
-            else:
-                painter.drawLine(QPointF(at, top), QPointF(at, plot.bottom()))
-
-    def _draw_ends(self, painter: QPainter, plot: QRectF) -> None:
-        """The name of each line beside its end, moved apart where ends are close.
+    def _draw_ends(self, painter: QPainter, plot: QRectF, tokens: theme.Colours) -> None:
+        """The name of each line behind the end of the longest, moved apart where ends are close.
 
         Where there is no room for all, the first lines have theirs and a last row counts the others.
         """
@@ -189,40 +165,43 @@ class CurveCanvas(pg.PlotWidget):
         for line in self.view.shown_lines:
             x, y = line.drawn
             if len(x):
-                ends.append((self._pixel_y(float(np.interp(x1, x, y)), plot), line, float(min(x[-1], x1))))
+                ends.append((self.pixel_y(float(np.interp(x1, x, y)), plot), line))
         if not ends or (len(ends) == 1 and ends[0][1].label == self.view.y_label):
             return
-        left = min(max(self._pixel_x(end[2], plot) for end in ends) + 8, plot.right() + 8)
-        height = self._metrics.height()
+        last = max(float(min(line.drawn[0][-1], x1)) for line in self.view.drawn_lines)
+        left = min(self.pixel_x(last, plot), plot.right()) + 8
+        height = self.metrics.height()
         named = named_of(len(ends), int(plot.height() / height))
         more, ends = len(ends) - named, ends[:named]
         bottom = plot.bottom() - height / 2
         if more:
-            painter.setPen(QColor(theme.colours(self.view).muted))
-            painter.drawText(QPointF(left, bottom + self._metrics.ascent() / 2 - 1), f"+ {more} more")
+            painter.setPen(QColor(tokens.muted))
+            painter.drawText(QPointF(left, bottom + self.metrics.ascent() / 2 - 1), f"+ {more} more")
             bottom -= height
         ends.sort(key=lambda end: end[0])
         places = _apart([end[0] for end in ends], height, plot.top() + height / 2, bottom)
-        for place, (_, line, _) in zip(places, ends, strict=True):
+        for place, (_, line) in zip(places, ends, strict=True):
             pen = self.view.line_pen(line)
+            width = 20 + self.metrics.horizontalAdvance(line.label)
+            painter.fillRect(QRectF(left - 2, place - height / 2, width + 4, height), QColor(tokens.plot))
             painter.setPen(pen)
             painter.drawLine(QPointF(left, round(place)), QPointF(left + 16, round(place)))
             painter.setPen(pen.color())
-            painter.drawText(QPointF(left + 20, place + self._metrics.ascent() / 2 - 1), line.label)
+            painter.drawText(QPointF(left + 20, place + self.metrics.ascent() / 2 - 1), line.label)
 
     def _draw_cursor(self, painter: QPainter, plot: QRectF, tokens: theme.Colours) -> None:
         x, rows = self.view.nearest_x(), self.view.readings()
         if x is None or not rows:
             return
-        at = self._pixel_x(x, plot)
+        at = self.pixel_x(x, plot)
         painter.setPen(QPen(QColor(tokens.muted), 0))
         painter.drawLine(QPointF(round(at), plot.top()), QPointF(round(at), plot.bottom()))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         heights = [plot.bottom()]
-        for line in self.view.shown_lines:
+        for line in dict.fromkeys(row[0] for row in rows if row[0] is not None):
             here, y = line.series.nearest(x) or (x, math.nan)
             y = math.log10(y) if self.view.log and y > 0 else (math.nan if self.view.log else y)
-            point = QPointF(self._pixel_x(here, plot), self._pixel_y(y, plot)) if math.isfinite(y) else None
+            point = QPointF(self.pixel_x(here, plot), self.pixel_y(y, plot)) if math.isfinite(y) else None
             if point is not None and plot.contains(point):
                 painter.setPen(QPen(QColor(tokens.plot), 1.5))
                 painter.setBrush(self.view.line_pen(line).color())
@@ -240,13 +219,13 @@ class CurveCanvas(pg.PlotWidget):
         rows: Sequence[Row],
     ) -> None:
         at, above = place
-        height, gap = self._metrics.height() + 2, self._metrics.averageCharWidth() * 3
+        height, gap = self.metrics.height() + 2, self.metrics.averageCharWidth() * 3
         room = int((self.height() - plot.top() - 16) / height)
         named = named_of(len(rows), room)
         if named < len(rows):
             rows = [*rows[:named], (None, f"+ {len(rows) - named} more", "")]
-        words = max(self._metrics.horizontalAdvance(row[1]) for row in rows)
-        values = max(self._metrics.horizontalAdvance(row[2]) for row in rows)
+        words = max(self.metrics.horizontalAdvance(row[1]) for row in rows)
+        values = max(self.metrics.horizontalAdvance(row[2]) for row in rows)
         width = words + (gap + values if values else 0) + 16
         left = at + 12 if at + 12 + width <= self.width() - 4 else max(4.0, at - 12 - width)
         tall = height * len(rows) + 10
@@ -255,7 +234,7 @@ class CurveCanvas(pg.PlotWidget):
         painter.setPen(QPen(QColor(tokens.rule), 1))
         painter.setBrush(QColor(tokens.panel))
         painter.drawRoundedRect(box, 4, 4)
-        baseline = box.top() + 5 + self._metrics.ascent()
+        baseline = box.top() + 5 + self.metrics.ascent()
         for line, text, value in rows:
             mark = line is None and not value
             colour = tokens.accent if mark else tokens.muted
@@ -263,7 +242,7 @@ class CurveCanvas(pg.PlotWidget):
             painter.drawText(QPointF(box.left() + 8, baseline), text)
             painter.setPen(QColor(tokens.text))
             painter.drawText(
-                QPointF(box.right() - 8 - self._metrics.horizontalAdvance(value), baseline), value
+                QPointF(box.right() - 8 - self.metrics.horizontalAdvance(value), baseline), value
             )
             baseline += height
 

@@ -82,7 +82,7 @@ class CurveLine:
 
     def restyle(self, pen: QPen, ground: str) -> None:
         """Take the colour and dash of `pen` on a plot of colour `ground`."""
-        pale = pg.mkPen(_mix(pen.color(), QColor(ground), _PALE), width=1)
+        pale = pg.mkPen(mixed(pen.color(), QColor(ground), _PALE), width=1)
         self.sharp.setPen(pale if self.is_averaged else pen)
         if self.soft is not None:
             self.soft.setPen(pen)
@@ -98,6 +98,7 @@ def _points(points: Points, log: bool) -> Points:
     return points[0][positive], np.log10(points[1][positive])
 
 
-def _mix(colour: QColor, ground: QColor, share: float) -> QColor:
+def mixed(colour: QColor, ground: QColor, share: float) -> QColor:
+    """A share of a colour on a ground."""
     pairs = zip(colour.getRgb()[:3], ground.getRgb()[:3], strict=True)
     return QColor(*(round(share * above + (1 - share) * below) for above, below in pairs))

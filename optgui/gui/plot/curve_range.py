@@ -20,6 +20,7 @@ class CurveRange:
     """The whole run, or the part of it that the user has zoomed to; y is found from what is seen."""
 
     def __init__(self, box: pg.ViewBox) -> None:
+        self.blank = (0.0, 1.0)  # y on a linear axis as long as there is no number
         self.span = 0.0  # where x will end, as far as anybody has said
         self.is_zoomed = False  # then the x range is the user's
         self._box = box
@@ -81,7 +82,7 @@ class CurveRange:
         if ends:
             low, high = self._around(max(min(ends), -_HUGE), min(max(ends), _HUGE), log)
         else:
-            low, high = self._y or ((-3.0, 0.0) if log else (0.0, 1.0))
+            low, high = self._y or ((-3.0, 0.0) if log else self.blank)
         if (low, high) != self._y or self.y != (low, high):
             self._box.setYRange(low, high, padding=0)
             self._y = (low, high) if ends else None

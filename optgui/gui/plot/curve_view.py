@@ -6,7 +6,7 @@ length, and a refresh touches only what has changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pyqtgraph as pg
 from numpy.typing import ArrayLike
@@ -55,6 +55,7 @@ class CurveView(QWidget):
         self.name, self.y_label, self.x_label, self.unit = name, y_label, x_label, unit
         self.log = log
         self.marks: list[tuple[float, str]] = []
+        self.left_marks: list[tuple[float, str]] = []  # of what was left: pale, read on hover alone
         self.lines: dict[str, CurveLine] = {}
         self.cursor: float | None = None
         self.head: float | None = None
@@ -64,6 +65,8 @@ class CurveView(QWidget):
         self.canvas = CurveCanvas(self)
         self._box = self.canvas.plotItem.vb
         self._range = CurveRange(self._box)
+        if unit == "%":
+            self._range.blank = (0.0, 100.0)
         self._box.sigRangeChangedManually.connect(self._on_zoomed)
         self._box.sigResized.connect(self._on_resized)
         self._box.sigXRangeChanged.connect(self.canvas.place_head)
@@ -155,6 +158,7 @@ class CurveView(QWidget):
         for line in self.lines.values():
             line.series.clear()
         self.marks.clear()
+        self.left_marks.clear()
         self.cursor = None
         self.fit()
 
@@ -169,6 +173,12 @@ class CurveView(QWidget):
         """Mark a place where the user changed something: "lr 0.1 → 0.03"."""
         self.marks.append((float(x), text))
         self.marks.sort(key=lambda mark: mark[0])
+        self._repaint()
+
+    def set_marks(self, marks: Iterable[tuple[float, str]], left: Iterable[tuple[float, str]] = ()) -> None:
+        """Have these marks alone, and pale ones of what was left."""
+        self.marks = sorted((float(x), text) for x, text in marks)
+        self.left_marks = sorted((float(x), text) for x, text in left)
         self._repaint()
 
     def set_y_label(self, text: str) -> None:
@@ -270,6 +280,11 @@ class CurveView(QWidget):
         """The visible lines with numbers, in the order they were added."""
         return [line for line in self.lines.values() if line.shown and len(line.series)]
 
+    @property
+    def drawn_lines(self) -> list[CurveLine]:
+        """The visible lines with points in the plot, those in the background as well."""
+        return [line for line in self.lines.values() if line.shown and len(line.drawn[0])]
+
     def nearest_x(self) -> float | None:
         """The x of a record nearest to the cursor, of the line that has most; None where there is nothing."""
         longest = max(self.shown_lines, key=lambda line: len(line.series), default=None)
@@ -277,12 +292,13 @@ class CurveView(QWidget):
         return found[0] if found else None
 
     def marks_near_cursor(self) -> list[str]:
-        """Full text of the marks under the cursor."""
+        """Full text of the marks under the cursor; those of what was left say so."""
         if self.cursor is None:
             return []
         x0, x1 = self.x_range
         near = _NEAR_PX * (x1 - x0) / max(self._box.width(), 1.0)
-        return [text for x, text in self.marks if abs(x - self.cursor) <= near]
+        marks = [*self.marks, *((x, f"{text}, left") for x, text in self.left_marks)]
+        return [text for x, text in marks if abs(x - self.cursor) <= near]
 
     def readings(self, write: Callable[[float], str] = readable) -> list[Row]:
         """What hovering reads: the marks here, the place, then what each line has there.

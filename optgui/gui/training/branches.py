@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 
+from optgui.gui.plot.curve_axis import readable
 from optgui.gui.plot.curve_line import CurveLine
 from optgui.gui.plot.curve_view import CurveView
+from optgui.gui.plot.curve_words import Row
 
 Floats = NDArray[np.float64]
 LEFT = " left"  # ends the key of a line that shows what a rewind left
@@ -61,6 +64,26 @@ class BranchView(CurveView):
         """The visible lines with numbers that were not left."""
         left = {id(line) for key, line in self.lines.items() if key.endswith(LEFT)}
         return [line for line in super().shown_lines if id(line) not in left]
+
+    def nearest_x(self) -> float | None:
+        """The record nearest to the cursor, of whichever branch has one there."""
+        cursor = self.cursor
+        if cursor is None:
+            return None
+        found = [near[0] for line in self.shown_lines if (near := line.series.nearest(cursor)) is not None]
+        return min(found, key=lambda x: abs(x - cursor), default=None)
+
+    def readings(self, write: Callable[[float], str] = readable) -> list[Row]:
+        """What hovering reads, without the branches that are elsewhere."""
+        x, rows = self.nearest_x(), super().readings(write)
+        lines = [line for line in self.shown_lines if line.dots is None]
+        here = {line.colour_index for line in lines if x is not None and _covers(line, x)}
+        return [row for row in rows if row[0] is None or not here or row[0].colour_index in here]
+
+
+def _covers(line: CurveLine, x: float) -> bool:
+    """Whether a line has numbers on both sides of a place, or there."""
+    return bool(line.series.x[0] <= x <= line.series.x[-1])
 
 
 class BranchLines:

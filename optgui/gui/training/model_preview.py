@@ -9,6 +9,7 @@ from optgui.core.params import Config, EntryConfig
 from optgui.core.training.config import TrainingConfig
 from optgui.core.training.groups import stated
 from optgui.core.training.models import ModelConfig
+from optgui.core.training.race import RaceConfig
 from optgui.gui.form.param_form import Preview
 from optgui.gui.form.widgets import Remark
 
@@ -58,7 +59,7 @@ class OptimizerPreview(_Words):
 
     def show_entry(self, entry: EntryConfig, config: Config) -> None:
         assert isinstance(entry, OptimizerConfig)
-        assert isinstance(config, TrainingConfig)
+        assert isinstance(config, TrainingConfig | RaceConfig)
         if entry.name == "Muon" and config.model != self._model:
             self._model = config.model
             self.say(stated(entry, config.model))

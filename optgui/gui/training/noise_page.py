@@ -284,9 +284,10 @@ def sentence(found: NoiseFound, batch: int) -> str:
 def lost(found: NoiseFound) -> str:
     """Why there is no ratio."""
     noise: GradientNoise = found.noise
+    signal = f"{noise.signal:.2g}".replace("-", "−")
     return (
         f"Over {found.images:,} images the mean gradient cannot be told from noise: its squared length is "
-        f"{noise.signal:.2g} ± {noise.signal_error:.1g}. The noise scale is then larger than can be measured."
+        f"{signal} ± {noise.signal_error:.1g}. The noise scale is then larger than can be measured."
     )
 
 

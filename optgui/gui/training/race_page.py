@@ -17,6 +17,7 @@ from optgui.gui.training.race_curves import RaceCurves
 from optgui.gui.training.race_numbers import Mark, RaceNumbers, names
 from optgui.gui.training.race_panel import NetworkRacePanel
 from optgui.gui.training.race_table import EntrantTable
+from optgui.gui.training.run_note import RunNote
 from optgui.jobs.controller import JobController, PaintBudget
 from optgui.jobs.messages import JobState, Progress
 
@@ -122,7 +123,17 @@ class RacePage(QWidget):
         layout.addStretch(1)
         area = _Scroll()
         area.setWidget(body)
-        return area
+        self.note = RunNote(self.panel)
+        self.panel.applied.connect(self.note.show_applied)
+        side = QWidget()
+        side.setObjectName("controls")
+        side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(area, 1)
+        column.addWidget(self.note)
+        return side
 
     def _make_table_block(self) -> QWidget:
         self.attack = QPushButton("Attack this one")
@@ -226,7 +237,6 @@ class _Scroll(QScrollArea):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setObjectName("controls")
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

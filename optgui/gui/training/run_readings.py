@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from optgui.core.training import TrainingFrame, TrainingRecord
 from optgui.gui.form.widgets import group_title
 from optgui.gui.plot.digits import ConfusionView
-from optgui.gui.readings import Facts, Figure
+from optgui.gui.readings import Facts, Figure, Readout
+
+_NUMBER = 8  # characters that are seen of each number, however narrow the window
 
 
 class RunReadings(QWidget):
@@ -23,9 +25,12 @@ class RunReadings(QWidget):
         super().__init__(parent)
         self.figure = Figure("Test accuracy", "training.test_accuracy", "Share of test images read correctly")
         self.facts = Facts(
-            "This run", "training.facts", ("Step", "Epoch", "Loss", "Learning rate", "Test loss")
+            "This run", "training.facts", ("Step", "Epochs", "Loss", "Rate", "Test loss")
         )
+        for number in self.facts.findChildren(Readout):
+            number.setMinimumWidth(self.fontMetrics().averageCharWidth() * _NUMBER)
         self.confusion = ConfusionView("training.confusion")
+        self._confusion_title = group_title("Confusion: true class down, answer across")
         self.evaluate = QPushButton("Test now")
         self.evaluate.setObjectName("training.evaluate")
         self.evaluate.clicked.connect(self.wanted)
@@ -36,7 +41,7 @@ class RunReadings(QWidget):
             self.figure,
             self.evaluate,
             self.facts,
-            group_title("Confusion: true class down, answer across"),
+            self._confusion_title,
             self.confusion,
         ):
             layout.addWidget(widget)
@@ -46,6 +51,11 @@ class RunReadings(QWidget):
         """Another run begins."""
         self.figure.show_value("–", "measured at the end of each epoch")
         self.confusion.show_table(None)
+
+    def set_confusion_visible(self, visible: bool) -> None:
+        """Show or hide the confusion matrix: a page may have one of its own."""
+        self._confusion_title.setVisible(visible)
+        self.confusion.setVisible(visible)
 
     def allow(self, reason: str = "") -> None:
         """Offer the test, or say why there is nothing to test."""
@@ -57,10 +67,12 @@ class RunReadings(QWidget):
         self.figure.show_value(f"{100 * accuracy:.2f} %", when)
         self.facts.show_fact("Test loss", f"{loss:.4g}")
 
-    def show_rewound(self) -> None:
-        """The weights are others: what was measured is not of them."""
+    def show_rewound(self, step: int) -> None:
+        """The weights are others, those of a step: what was measured is not of them."""
         self.figure.show_value("–", "not measured on these weights")
-        self.facts.show_fact("Test loss", "–")
+        self.facts.show_fact("Step", f"{step:,}")
+        for fact in ("Loss", "Rate", "Test loss"):
+            self.facts.show_fact(fact, "–")
 
     def take_records(self, records: Sequence[TrainingRecord]) -> None:
         """Show the last step, and the last test if there was one."""
@@ -68,12 +80,12 @@ class RunReadings(QWidget):
         if trained is not None:
             self.facts.show_fact("Step", f"{trained.step:,}")
             self.facts.show_fact("Loss", f"{trained.loss:.4g}")
-            self.facts.show_fact("Learning rate", f"{trained.lr:.4g}")
+            self.facts.show_fact("Rate", f"{trained.lr:.4g}")
         for record in records:
             if not math.isnan(record.test_accuracy):
                 self.show_test(record.test_accuracy, record.test_loss, f"after epoch {record.epoch}")
 
     def show_frame(self, frame: TrainingFrame) -> None:
         """Show the epoch and the confusion matrix."""
-        self.facts.show_fact("Epoch", str(frame.epoch))
+        self.facts.show_fact("Epochs", str(frame.epoch))
         self.confusion.show_table(frame.confusion, frame.class_names)

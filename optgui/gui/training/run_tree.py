@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from optgui.core.training.records import Node
-from optgui.core.training.requests import Load, Mark, Rewind, Save
+from optgui.core.training.requests import Load, Mark, NetworkAt, Rewind, Save
 from optgui.gui.form.widgets import small_button
 from optgui.gui.pace import Pace
 from optgui.gui.readings import Readout
@@ -22,7 +22,7 @@ _FILES = "Runs (*.run);;All files (*)"
 class RunTree(QWidget):
     """The tree, and what can be done with the checkpoint chosen in it."""
 
-    wanted = Signal(object)  # Rewind, Mark, Save or Load
+    wanted = Signal(object)  # Rewind, NetworkAt, Mark, Save or Load
     chosen = Signal(int)  # id of a node
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -30,12 +30,14 @@ class RunTree(QWidget):
         self.setObjectName("training.tree")
         self.canvas = TreeCanvas()
         self.canvas.chosen.connect(self._on_chosen)
-        self.words = Readout("Chosen checkpoint", characters=30)
+        self.words = Readout("Chosen checkpoint", characters=20)
         self.words.setObjectName("training.tree.words")
         self.rewind = small_button("Rewind here", "training.tree.rewind", "")
         self.rewind.clicked.connect(lambda: self._rewind(halve_lr=False))
         self.halve = small_button("Rewind with half the rate", "training.tree.halve", "")
         self.halve.clicked.connect(lambda: self._rewind(halve_lr=True))
+        self.attack = small_button("To the attack", "training.tree.attack", "")
+        self.attack.clicked.connect(self._on_attack)
         self.label = QLineEdit()
         self.label.setObjectName("training.tree.label")
         self.label.setAccessibleName("Name of the next mark")
@@ -50,27 +52,27 @@ class RunTree(QWidget):
         self.save.clicked.connect(self._on_save)
         self.open = small_button("Open file…", "training.tree.open", "")
         self.open.clicked.connect(self._on_open)
-        row = QHBoxLayout()
-        row.setContentsMargins(8, 0, 8, 0)
-        row.setSpacing(4)
-        for widget in (self.rewind, self.halve):
-            row.addWidget(widget)
-        row.addStretch(1)
-        row.addWidget(self.label, 1)
-        for widget in (self.mark, self.save, self.open):
-            row.addWidget(widget)
-        chosen = QHBoxLayout()
-        chosen.setContentsMargins(16, 0, 12, 0)
-        chosen.addWidget(self.words)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 4)
         layout.setSpacing(2)
-        layout.addLayout(row)
-        layout.addLayout(chosen)
+        layout.addLayout(self._make_row(self.words, self.rewind, self.halve, self.attack))
+        layout.addLayout(self._make_row(self.label, self.mark, None, self.save, self.open))
         layout.addWidget(self.canvas, 1)
         self._pace = Pace(self._show, self, _TURN_MS)
         self._newest: tuple[Sequence[Node], int, int, int] = ((), 0, 0, -1)
         self._show()
+
+    def _make_row(self, *widgets: QWidget | None) -> QHBoxLayout:
+        """Widgets side by side; None is empty room."""
+        row = QHBoxLayout()
+        row.setContentsMargins(16, 0, 8, 0)
+        row.setSpacing(4)
+        for widget in widgets:
+            if widget is None:
+                row.addStretch(1)
+            else:
+                row.addWidget(widget, int(widget in (self.words, self.label)))
+        return row
 
     def show_tree(self, nodes: Sequence[Node], branch: int, step: int, here: int = -1) -> None:
         """Show the checkpoints and the present place, at most four times a second.
@@ -117,6 +119,7 @@ class RunTree(QWidget):
         for button, help in (
             (self.rewind, "Go back to the chosen checkpoint and on from there as a new branch"),
             (self.halve, "Go back to the chosen checkpoint and on from there with half the learning rate"),
+            (self.attack, "Put the network of the chosen checkpoint where the attack tab finds it"),
         ):
             button.setEnabled(node is not None)
             button.setToolTip(help if node else reason)
@@ -137,6 +140,10 @@ class RunTree(QWidget):
     def _rewind(self, *, halve_lr: bool) -> None:
         if self.selected is not None:
             self.wanted.emit(Rewind(self.selected, halve_lr=halve_lr))
+
+    def _on_attack(self) -> None:
+        if self.selected is not None:
+            self.wanted.emit(NetworkAt(self.selected))
 
     def _on_mark(self) -> None:
         if self.mark.isEnabled():

@@ -15,6 +15,7 @@ from optgui.gui.form.choices import ChoiceEditor
 from optgui.gui.form.numbers import NumberBox
 from optgui.gui.form.widgets import Remark
 
+_DIGITS = 3  # of a proposed rate
 _WAITING = "Looking for the rate whose steps are as long as the present ones ..."
 
 
@@ -124,7 +125,7 @@ class SwitchBar(QFrame):
         """Show the answer to a request; to an older one, or after a rate was typed, it changes nothing."""
         if request is not self._request or self._typed:
             return
-        self._show_rate(proposal.lr)
+        self._show_rate(float(f"{proposal.lr:.{_DIGITS}g}"))
         if proposal.limited:
             self._say(f"Smaller than the rate that matches {self._present}'s steps: {proposal.limited}.")
         else:

@@ -67,6 +67,7 @@ class TrainingCurves(QWidget):
         }
         self._clock = clock
         self._batch_size = 0
+        self._marks: list[tuple[int, int, str]] = []  # branch, step, words
         self._count, self._since, self._heard = 0, math.nan, math.nan
         self._layers: tuple[str, ...] = ()
         self.tabs = QTabBar()
@@ -116,6 +117,7 @@ class TrainingCurves(QWidget):
             lines.clear()
         self._take_layers(())
         self._count, self._since, self._heard = 0, math.nan, math.nan
+        self._marks = []
         for view in self._views:
             view.clear()
 
@@ -129,9 +131,9 @@ class TrainingCurves(QWidget):
             view.set_span(steps)
 
     def mark(self, step: int, text: str) -> None:
-        """Mark a place where the user changed something, in every curve."""
-        for view in self._views:
-            view.mark(step, text)
+        """Mark a place where the user changed something on the present branch, in every curve."""
+        self._marks.append((self._branches.newest, step, text))
+        self._show_marks()
 
     def refresh(self) -> None:
         """Paint what has changed and is seen."""
@@ -180,9 +182,18 @@ class TrainingCurves(QWidget):
         if self._branches.begin(branch, parent, step):
             for lines in self._lines.values():
                 lines.arrange(self._branches)
+            self._show_marks()
             for view in (self.ratios, self.dead, self.throughput):
                 for key in view.lines:
                     _cut(view, key, step)
+
+    def _show_marks(self) -> None:
+        """What acts on the way to here, and pale what a rewind left: an edit acts behind its step."""
+        ends = self._branches.kept()
+        kept = [(step, text) for branch, step, text in self._marks if step < ends[branch]]
+        left = [(step, text) for branch, step, text in self._marks if step >= ends[branch]]
+        for view in self._views:
+            view.set_marks(kept, left)
 
     def _take(self, records: Sequence[TrainingRecord]) -> None:
         """Records of one branch."""
@@ -207,7 +218,7 @@ class TrainingCurves(QWidget):
             xs = np.array([record.step for record in tested], dtype=np.float64)
             ys = np.array([scale * getattr(record, key) for record in tested], dtype=np.float64)
             if len(xs):
-                self._lines[key].extend(branch, "test", xs, ys)
+                self._lines[key].extend(branch, f"test {branch}" if branch else "test", xs, ys)
 
     def _measure(self, steps: int, step: int) -> None:
         """Images a second over the last second or more, pauses left out."""

@@ -23,7 +23,8 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from optgui.core.training.records import Node
 from optgui.gui import theme
-from optgui.gui.training.tree_marks import PALE, RADIUS, mixed, paint_dot, paint_halo, round_number
+from optgui.gui.plot.curve_line import mixed
+from optgui.gui.training.tree_marks import PALE, RADIUS, paint_dot, paint_halo, round_number
 
 _REACH = 12.0  # pixels: so near to a dot is a click on it
 _CLOSE = 9.0  # pixels: of automatic checkpoints nearer than that one is drawn

@@ -38,12 +38,6 @@ def paint_dot(painter: QPainter, kind: str, at: QPointF) -> None:
             painter.drawEllipse(at, r, r)
 
 
-def mixed(colour: QColor, ground: QColor, share: float) -> QColor:
-    """A share of a colour on a ground."""
-    parts = ((colour.red(), ground.red()), (colour.green(), ground.green()), (colour.blue(), ground.blue()))
-    return QColor(*(round(share * above + (1 - share) * below) for above, below in parts))
-
-
 def round_number(least: float) -> int:
     """The smallest of 1, 2, 5, 10, 20, ... that is at least `least`."""
     power: int = 10 ** math.floor(math.log10(max(1.0, least)))

@@ -25,6 +25,18 @@ def test_ticks_are_few_round_numbers_within_the_range(qapp, decades, low, high, 
     assert expected <= set(words)
 
 
+@pytest.mark.parametrize("height", [40, 60, 90])
+@pytest.mark.parametrize(
+    ("low", "high"), [(-3.1, -2.05), (-5.5, -0.5), (-4.05, -2.9), (-1.06, -0.92), (-7.9, -0.1), (0.29, 0.31)]
+)
+def test_two_numbers_at_least_tell_a_low_axis_of_decades(qapp, low, high, height):
+    axis = CurveAxis("left", letters=8)
+    axis.decades = True
+    [(_, values)] = axis.tickValues(low, high, height)
+    assert 2 <= len(values) <= 4
+    assert all(low <= value <= high for value in values)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

@@ -352,6 +352,27 @@ def test_hidden_line_is_neither_drawn_nor_in_the_range(view):
     assert view.y_range[1] > 2e6
 
 
+@pytest.mark.parametrize("level", [0.02, 0.5, 0.98])
+def test_words_of_marks_hide_no_line(view, level):
+    view.extend("loss", range(401), [0.0, *[level] * 399, 1.0])
+    view.set_span(1000)
+    view.refresh()
+    settle()
+    drawn = theme.racer_colour(0, view).name()
+
+    def columns():
+        image = view.grab().toImage()
+        left, right = pixel(view, 10).x(), pixel(view, 390).x()
+        rows = range(image.height())
+        return {x for x in range(left, right) if any(image.pixelColor(x, y).name() == drawn for y in rows)}
+
+    before = columns()
+    for x in (100, 110, 120, 130):  # too near to each other for one row of words
+        view.mark(x, f"momentum 0.9 → 0.{x}")
+    settle()
+    assert len(before - columns()) <= 4  # the dotted lines alone
+
+
 def test_clear_forgets_numbers_marks_and_zoom_and_keeps_the_lines(view):
     view.set_span(500)
     view.extend("loss", np.arange(400), np.ones(400))

@@ -138,6 +138,8 @@ def test_an_edit_in_mid_race_acts_and_is_marked_where_it_did(qtbot, page):
     page.panel.toggle()
     wait_for(qtbot, page, JobState.PAUSED)
     ((x, words),) = page.loss.marks
+    assert page.note.what == words
+    assert page.note.fate.startswith("applied at step ")
     assert words == "Momentum: lr 0.01 → 0.003"
     records = train_records(page, 1)
     changed = int((records[:, 2] == 0.003).argmax())
@@ -213,8 +215,8 @@ def test_an_entrant_that_diverges_ends_with_a_cross_and_its_sentence(qtbot, page
     assert f"at step {stop + 1} " in row["lr"]
     assert row["Test"] == ""
     page.table.choose(1)
+    qtbot.waitUntil(lambda: "out" in page.attack.toolTip(), timeout=5000)  # once its data were handed over
     assert not page.attack.isEnabled()
-    assert "out" in page.attack.toolTip()
     assert row["lr"] in page.table.text()
     page.table.choose(0)
     assert page.attack.isEnabled()

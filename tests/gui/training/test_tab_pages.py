@@ -36,7 +36,7 @@ def begin(qtbot, tab, steps=100):
 
 def test_another_optimizer_waits_for_its_rate_and_then_takes_over(qtbot, tab):
     begin(qtbot, tab)
-    assert not tab._may_choose("optimizer", "SGD", "Adam")
+    assert not tab.switching.may_choose("optimizer", "SGD", "Adam")
     qtbot.waitUntil(lambda: "Looking" not in tab.switch.reason and tab.switch.lr > 0, timeout=10_000)
     tab.findChild(QPushButton, "training.switch.confirm").click()
     qtbot.waitUntil(lambda: tab.panel.run_config.optimizer.name == "Adam", timeout=5000)
@@ -47,18 +47,18 @@ def test_another_optimizer_waits_for_its_rate_and_then_takes_over(qtbot, tab):
 
 
 def test_the_form_chooses_freely_before_a_run(tab):
-    assert tab._may_choose("optimizer", "SGD", "Adam")
+    assert tab.switching.may_choose("optimizer", "SGD", "Adam")
 
 
 def test_rewinding_begins_a_branch_with_the_settings_of_then(qtbot, tab):
     begin(qtbot, tab)
     tab.tree.wanted.emit(Mark("here"))
-    qtbot.waitUntil(lambda: any(node.label == "here" for node in tab._frame.nodes), timeout=5000)
-    node = next(node for node in tab._frame.nodes if node.label == "here")
+    qtbot.waitUntil(lambda: any(node.label == "here" for node in tab.returns.frame.nodes), timeout=5000)
+    node = next(node for node in tab.returns.frame.nodes if node.label == "here")
     tab._edit({"optimizer.lr": 0.02})
     qtbot.waitUntil(lambda: tab.panel.run_config.optimizer.lr == 0.02, timeout=5000)
     tab.tree.wanted.emit(Rewind(node.id, halve_lr=True))
-    qtbot.waitUntil(lambda: tab._frame.branch == 1, timeout=5000)
+    qtbot.waitUntil(lambda: tab.returns.frame.branch == 1, timeout=5000)
     assert tab.panel.form.config.optimizer.lr == 0.01  # half of the smaller of both
     assert any(key.endswith("1") for key in tab.loss.lines)
 
@@ -66,8 +66,8 @@ def test_rewinding_begins_a_branch_with_the_settings_of_then(qtbot, tab):
 def test_rewinding_again_and_again_while_the_run_goes_on_keeps_the_curves_in_order(qtbot, tab):
     begin(qtbot, tab)
     for branch in (1, 2, 3):
-        tab.tree.wanted.emit(Rewind(tab._frame.nodes[0].id))
-        qtbot.waitUntil(lambda branch=branch: tab._frame.branch == branch, timeout=5000)
+        tab.tree.wanted.emit(Rewind(tab.returns.frame.nodes[0].id))
+        qtbot.waitUntil(lambda branch=branch: tab.returns.frame.branch == branch, timeout=5000)
         qtbot.waitUntil(lambda: tab.steps_done > 60, timeout=10_000)
     assert tab.panel.messages.sentence == ""
     for line in tab.loss.lines.values():
@@ -79,9 +79,9 @@ def test_a_rewind_of_a_waiting_run_is_seen_at_once(qtbot, tab):
     tab.panel.toggle()
     qtbot.waitUntil(lambda: tab.panel.state is JobState.PAUSED, timeout=5000)
     tab.tree.wanted.emit(Mark("here"))
-    qtbot.waitUntil(lambda: any(node.label == "here" for node in tab._frame.nodes), timeout=5000)
-    tab.tree.wanted.emit(Rewind(tab._frame.nodes[0].id))
-    qtbot.waitUntil(lambda: tab._frame.step == 0 and tab._frame.branch == 1, timeout=5000)
+    qtbot.waitUntil(lambda: any(node.label == "here" for node in tab.returns.frame.nodes), timeout=5000)
+    tab.tree.wanted.emit(Rewind(tab.returns.frame.nodes[0].id))
+    qtbot.waitUntil(lambda: tab.returns.frame.step == 0 and tab.returns.frame.branch == 1, timeout=5000)
     assert tab.panel.state is JobState.PAUSED
 
 
@@ -123,3 +123,125 @@ def test_the_race_has_the_tab_to_itself_and_the_keys_act_on_it(tab):
     tab.pages.turn_to(tab.picture)
     assert tab.controls.isVisible()
     assert tab.acting is tab.panel
+
+
+def wait_for(qtbot, tab, state):
+    qtbot.waitUntil(lambda: tab.panel.state is state, timeout=15_000)
+
+
+def test_an_edit_is_requested_and_then_applied_at_the_step_of_its_mark(qtbot, tab, monkeypatch):
+    begin(qtbot, tab)
+    fates = []
+    tell = tab.note._tell
+    monkeypatch.setattr(tab.note, "_tell", lambda: (tell(), fates.append((tab.note.what, tab.note.fate))))
+    tab._edit({"batch_size": 32})
+    qtbot.waitUntil(lambda: tab.note.fate.startswith("applied"), timeout=5000)
+    [(step, words)] = tab.loss.marks
+    assert words == "batch size 64 → 32"
+    assert fates[0] == (words, "requested …")
+    assert fates[-1] == (words, f"applied at step {step:,.0f}")
+    assert words in tab.note.accessibleName()
+
+
+def test_an_edit_that_is_taken_back_before_it_is_let_go_leaves_what_was_said(qtbot, tab):
+    begin(qtbot, tab)
+    tab._edit({"optimizer.lr": 0.02})
+    qtbot.waitUntil(lambda: tab.note.fate.startswith("applied"), timeout=5000)
+    said = tab.note.fate
+    for rate in (0.03, 0.02):
+        tab.panel.form.change("optimizer.lr", rate)
+    assert (tab.note.what, tab.note.fate) == ("lr 0.1 → 0.02", said)
+
+
+def test_a_refused_edit_says_so(qtbot, tab):
+    begin(qtbot, tab)
+    tab._edit({"batch_size": 50_000})  # more than there are images
+    qtbot.waitUntil(lambda: tab.note.fate.startswith("refused"), timeout=5000)
+    assert "batch_size" in tab.panel.messages.sentence
+    assert tab.panel.form.config.batch_size == 64
+    assert tab.loss.marks == []
+
+
+def test_edits_of_a_stopped_run_wait_for_the_next_start_and_leave_no_mark(qtbot, tab):
+    begin(qtbot, tab)
+    tab.panel.stop()
+    wait_for(qtbot, tab, JobState.STOPPED)
+    tab._edit({"optimizer.lr": 0.02})
+    assert tab.note.fate == "acts from the next start"
+    logs = []
+    tab.panel.ask("log", logs.append)
+    qtbot.waitUntil(lambda: bool(logs), timeout=5000)
+    assert logs[0].edits == ()
+    assert tab.loss.marks == []
+    tab.panel.start()
+    qtbot.waitUntil(lambda: tab.steps_done > 0, timeout=15_000)
+    assert tab.panel.run_config.optimizer.lr == 0.02
+    assert tab.note.what == ""
+
+
+def test_a_finished_run_takes_no_edit_but_one_that_lets_it_go_on(qtbot, tab):
+    tab._edit({"epochs": 2})
+    begin(qtbot, tab, steps=1)
+    wait_for(qtbot, tab, JobState.FINISHED)
+    tab._edit({"epochs": 1})
+    assert tab.panel.messages.sentence == ""
+    tab._edit({"epochs": 2, "optimizer.lr": 0.02})
+    assert tab.panel.state is JobState.FINISHED
+    assert tab.loss.marks == []
+    ended = tab.steps_done
+    tab._edit({"epochs": 500})
+    qtbot.waitUntil(lambda: tab.steps_done > ended, timeout=10_000)
+    [(step, words)] = tab.loss.marks
+    assert step == ended
+    assert words == "lr 0.1 → 0.02, epochs 2 → 500"
+    assert tab.panel.run_config.optimizer.lr == 0.02
+
+
+def test_why_a_run_waits_covers_nothing_and_is_forgotten_when_it_goes_on(qtbot, tab):
+    tab.control.wanted.emit(PauseAfter(steps=40))
+    tab.control.go.emit()
+    wait_for(qtbot, tab, JobState.PAUSED)
+    qtbot.waitUntil(lambda: "is done" in tab.note.what, timeout=5000)
+    assert tab.panel.messages.isHidden()
+    tab.panel.toggle()
+    qtbot.waitUntil(lambda: tab.note.what == "", timeout=5000)
+
+
+def test_going_back_says_where_the_run_stands(qtbot, tab):
+    begin(qtbot, tab)
+    tab.tree.wanted.emit(Rewind(tab.returns.frame.nodes[0].id))
+    qtbot.waitUntil(lambda: tab.note.what == "Back at step 0", timeout=5000)
+    assert tab.note.fate == "branch 1, with the settings of then"
+
+
+def test_going_back_in_a_stopped_run_waits_there_for_resume(qtbot, tab):
+    begin(qtbot, tab)
+    tab.panel.stop()
+    wait_for(qtbot, tab, JobState.STOPPED)
+    tab.tree.wanted.emit(Rewind(tab.returns.frame.nodes[0].id))
+    wait_for(qtbot, tab, JobState.PAUSED)
+    qtbot.waitUntil(lambda: tab.returns.frame.branch == 1, timeout=5000)
+    tab.panel.toggle()
+    qtbot.waitUntil(lambda: tab.steps_done > 50, timeout=10_000)
+    assert tab.returns.frame.branch == 1
+
+
+def test_a_stop_during_the_sweeps_puts_the_finder_to_rest_without_a_complaint(qtbot, tab):
+    begin(qtbot, tab)
+    rest = tab.finder.words.text()
+    tab.pages.turn_to(tab.finder)
+    tab.finder.find.click()
+    assert tab.finder.words.text() != rest
+    tab.panel.stop()
+    wait_for(qtbot, tab, JobState.STOPPED)
+    assert tab.finder.words.text() == rest
+    assert tab.finder.find.isEnabled()
+    assert tab.panel.messages.sentence == ""
+
+
+def test_the_confusion_matrix_is_seen_once(tab):
+    assert tab.numbers.confusion.isVisible()
+    tab.pages.turn_to(tab.inside)
+    assert not tab.numbers.confusion.isVisible()
+    tab.pages.turn_to(tab.picture)
+    assert tab.numbers.confusion.isVisible()

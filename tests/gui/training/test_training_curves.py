@@ -156,6 +156,47 @@ def test_a_mark_is_in_every_curve_and_clear_forgets_all(curves):
     assert line(curves.loss, "batch")[0] == [1, 2]
 
 
+def test_marks_of_a_branch_that_was_left_turn_pale_and_come_back_with_it(curves):
+    curves.take_records(steps(1, 20))
+    curves.mark(4, "lr 0.1 → 0.05")
+    curves.mark(12, "momentum 0 → 0.9")
+    curves.begin_branch(1, 0, 12)
+    assert curves.loss.marks == [(4.0, "lr 0.1 → 0.05")]  # an edit acts behind its step
+    assert curves.loss.left_marks == [(12.0, "momentum 0 → 0.9")]
+    curves.take_records(steps(13, 18, branch=1))
+    curves.mark(16, "lr 0.05 → 0.02")
+    assert curves.loss.marks == [(4.0, "lr 0.1 → 0.05"), (16.0, "lr 0.05 → 0.02")]
+    curves.loss.set_cursor(12)
+    assert curves.loss.marks_near_cursor() == ["momentum 0 → 0.9, left"]
+    curves.begin_branch(2, 0, 15)
+    assert curves.loss.marks == [(4.0, "lr 0.1 → 0.05"), (12.0, "momentum 0 → 0.9")]
+    assert curves.loss.left_marks == [(16.0, "lr 0.05 → 0.02")]
+
+
+def test_hovering_reads_the_branch_that_has_a_record_there(curves):
+    curves.take_records([*steps(1, 30), evaluated(5)])
+    curves.begin_branch(1, 0, 20)
+    curves.take_records(steps(21, 28, branch=1))
+    curves.loss.set_cursor(26.2)
+    assert curves.loss.nearest_x() == 26
+    assert {line.label for line, _, _ in curves.loss.readings() if line} == {"branch 1"}
+    curves.begin_branch(2, 1, 21)
+    curves.take_records([*steps(22, 27, branch=2), evaluated(21, branch=1)])
+    assert {line.label for line, _, _ in curves.loss.readings() if line} == {"branch 2"}
+    curves.loss.set_cursor(7)
+    assert {"main", "test"} <= {line.label for line, _, _ in curves.loss.readings() if line}
+
+
+def test_names_stand_behind_what_was_left(curves, qtbot):
+    curves.set_span(100)
+    curves.take_records(steps(1, 60))
+    curves.begin_branch(1, 0, 20)
+    curves.take_records(steps(21, 24, branch=1))
+    curves.refresh()
+    assert max(line.drawn[0][-1] for line in curves.loss.shown_lines) == 24
+    assert max(line.drawn[0][-1] for line in curves.loss.drawn_lines) == 60
+
+
 def test_hidden_pages_are_not_painted(curves, qtbot):
     curves.take_records(steps(1, 10))
     before = curves.gradient.canvas.paints

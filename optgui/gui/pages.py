@@ -1,4 +1,4 @@
-"""The pages of the training tab: a toolbar over one picture at a time."""
+"""The pages of a tab: a toolbar over one picture at a time."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ class Pages(QWidget):
 
     turned = Signal(object)  # the page
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, subject: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("training.pages")
+        self.setObjectName(f"{subject}.pages")
+        self._subject = subject
         self._stack = NarrowStack()
         self._choices = QActionGroup(self)
         self._bar = QHBoxLayout()
         self._bar.setContentsMargins(8, 4, 8, 4)
-        self._bar.setSpacing(4)
+        self._bar.setSpacing(0)  # eight pages, controls and readings fit into 1,000 pixels
         self._bar.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -40,7 +41,7 @@ class Pages(QWidget):
         self._choices.addAction(action)
         button = QToolButton()
         button.setDefaultAction(action)
-        button.setObjectName(f"training.page.{name}")
+        button.setObjectName(f"{self._subject}.page.{name}")
         button.setAccessibleName(title)
         self._bar.insertWidget(self._bar.count() - 1, button)
         self._stack.addWidget(page)
