@@ -127,7 +127,7 @@ class MainWindow(QMainWindow):
 
     def _build_attack(self) -> None:
         module = importlib.import_module("optgui.gui.attack_tab")
-        self.attack = module.AttackTab(self.budget, self.training.with_network, self._train_for_attack)
+        self.attack = module.AttackTab(self.budget, self.training.networks, self._train_for_attack)
         self._put("attack", self.attack)
 
     def _finish(self) -> None:

@@ -24,13 +24,14 @@ class NetworkShelf(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._snapshots: dict[str, NetworkSnapshot] = {}
+        self._pinned: dict[str, NetworkSnapshot] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._stored: set[str] = set()
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Every id on the shelf, oldest first."""
-        return (*sorted(self._stored), *self._snapshots)
+        """Every id on the shelf, the pinned ones and then oldest first."""
+        return (*self._pinned, *sorted(self._stored), *self._snapshots)
 
     @property
     def current(self) -> NetworkSnapshot | None:
@@ -47,12 +48,19 @@ class NetworkShelf(QObject):
             self.added.emit(snapshot.id)
         self.current_changed.emit(snapshot.id)
 
+    def pin(self, snapshot: NetworkSnapshot) -> None:
+        """Keep a snapshot in memory as long as the shelf; it does not become the current one."""
+        self._pinned[snapshot.id] = snapshot
+        self.added.emit(snapshot.id)
+
     def get(self, identity: str) -> NetworkSnapshot:
         """The snapshot with an id.
 
         Raises:
             KeyError: if it is not on the shelf.
         """
+        if identity in self._pinned:
+            return self._pinned[identity]
         if identity in self._snapshots:
             return self._snapshots[identity]
         if identity in self._stored:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
@@ -90,8 +92,18 @@ class Facts(QWidget):
         self._grid.setColumnStretch(1, 1)
         layout.addLayout(self._grid)
         self._values: dict[str, Readout] = {}
+        self._titles: dict[str, QLabel] = {}
         for row in rows:
             self.show_fact(row, "–")
+
+    def show_only(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Show these rows and no others."""
+        for word, value in rows:
+            self.show_fact(word, value)
+        shown = {word for word, _ in rows}
+        for word, label in self._values.items():
+            for widget in (label, self._titles[word]):
+                widget.setVisible(word in shown)
 
     def show_fact(self, word: str, value: str) -> None:
         """Show one row, a new one at the end."""
@@ -104,7 +116,7 @@ class Facts(QWidget):
             label.setObjectName(f"{self._name}.{word}")
             self._grid.addWidget(title, row, 0)
             self._grid.addWidget(label, row, 1)
-            self._values[word] = label
+            self._values[word], self._titles[word] = label, title
         label.setText(value)
 
 

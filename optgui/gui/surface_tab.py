@@ -28,7 +28,7 @@ from optgui.gui.surface.race_panel import RacePanel
 from optgui.gui.surface.race_readings import RaceReadings
 from optgui.gui.surface.step_panel import StepPanel
 from optgui.gui.surface.story import StoryBar
-from optgui.gui.surface.timeline import Timeline
+from optgui.gui.timeline import Timeline
 from optgui.jobs.controller import JobController, PaintBudget
 from optgui.jobs.messages import JobState
 

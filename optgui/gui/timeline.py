@@ -9,8 +9,8 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QWheelEven
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QStyle, QWidget
 
 from optgui.gui import theme
+from optgui.gui.playback import FASTEST, SLOWEST, Playback
 from optgui.gui.readings import Readout
-from optgui.gui.surface.playback import FASTEST, SLOWEST, Playback
 
 _HANDLE = 18  # pixels: the style sheet's handle with its border
 _GROOVE = 4
@@ -46,12 +46,12 @@ class _Slider(QSlider):
 
 
 class Scrub(_Slider):
-    """The steps of a race: played, computed and, muted, not computed yet."""
+    """The steps of what is played: played, computed and, muted, not computed yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, subject: str, what: str) -> None:
         super().__init__(
-            "surface.scrub",
-            "Step of the race",
+            f"{subject}.scrub",
+            f"Step of the {what}",
             "Drag to any step that is computed (arrows, Page Up and Down)",
         )
         self._available = 0
@@ -87,32 +87,56 @@ class Scrub(_Slider):
 
 
 class Timeline(QWidget):
-    """The controls of a Playback that the run bar has not."""
+    """The controls of a Playback that the run bar has not.
 
-    def __init__(self, playback: Playback, parent: QWidget | None = None) -> None:
+    Args:
+        playback: What is played.
+        subject: Begins every object name.
+        what: What is played, in a word.
+        play_button: Play and pause here; without it the run bar does.
+        parent: Owner.
+    """
+
+    def __init__(
+        self,
+        playback: Playback,
+        subject: str = "surface",
+        what: str = "race",
+        *,
+        play_button: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self.setObjectName("surface.timeline")
+        self.setObjectName(f"{subject}.timeline")
         self.playback = playback
+        self.play_button = QPushButton("Play")
+        self.play_button.setObjectName(f"{subject}.play")
+        self.play_button.setToolTip(f"Play the {what}, or pause it")
+        self.play_button.clicked.connect(playback.toggle)
         self.back_button = QPushButton("Back")
-        self.back_button.setObjectName("surface.back")
+        self.back_button.setObjectName(f"{subject}.back")
         self.back_button.setAccessibleName("Back")
         self.back_button.setToolTip("Go one step back and wait")
         self.back_button.clicked.connect(self._on_back)
-        self.scrub = Scrub()
+        self.scrub = Scrub(subject, what)
         self.scrub.valueChanged.connect(self._on_scrub)
         self.scrub.sliderPressed.connect(lambda: playback.hold(True))
         self.scrub.sliderReleased.connect(lambda: playback.hold(False))
-        self.speed = _Slider("surface.speed", "Speed", "How fast the race is played; 1× is 50 steps a second")
+        self.speed = _Slider(
+            f"{subject}.speed", "Speed", f"How fast the {what} is played; 1× is 50 steps a second"
+        )
         self.speed.setRange(0, round(_PER_DECADE * math.log10(FASTEST / SLOWEST)))
         self.speed.setPageStep(_PER_DECADE // 4)
         self.speed.setFixedWidth(self.fontMetrics().averageCharWidth() * 14)
         self.speed.valueChanged.connect(self._on_speed)
         self.speed_text = Readout("Speed", Qt.AlignmentFlag.AlignRight, 5)
-        self.speed_text.setObjectName("surface.speed.text")
+        self.speed_text.setObjectName(f"{subject}.speed.text")
         self.speed_text.setFixedWidth(self.speed_text.sizeHint().width())
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
+        if play_button:
+            layout.addWidget(self.play_button)
         layout.addWidget(self.back_button)
         layout.addWidget(self.scrub, 1)
         layout.addWidget(self.speed)
@@ -135,6 +159,9 @@ class Timeline(QWidget):
         for blocker in blockers:
             blocker.unblock()
         self.speed_text.setText(f"{playback.speed:.3g}×")
+        self.play_button.setText("Pause" if playback.playing else "Play")
+        self.play_button.setAccessibleName(self.play_button.text())
+        self.play_button.setEnabled(playback.total > 0)
         self._show_step(playback.step)
 
     def _on_back(self) -> None:

@@ -119,8 +119,8 @@ def tour(window: MainWindow, folder: Path) -> int:
     attack = window.attack
     guide.begin(attack)
     guide.finish(attack)
-    while attack.was_misread and attack.index.value() < 20:  # a digit that needs no attack shows none
-        attack.index.setValue(attack.index.value() + 1)
+    while attack.was_misread and attack.victim.index < 20:  # a digit that needs no attack shows none
+        attack.choose_digit(attack.victim.index + 1)
         guide.begin(attack)
         guide.finish(attack)
     guide.picture("attack-finished")

@@ -491,7 +491,7 @@ def test_another_digit_is_attacked_at_once(qtbot, window):
     wait_for(qtbot, attack, JobState.FINISHED)
     started = []
     attack.panel.started.connect(started.append)
-    attack.index.setValue(3)
+    attack.choose_digit(3)
     qtbot.waitUntil(lambda: len(started) == 1)
     wait_for(qtbot, attack, JobState.FINISHED)
 

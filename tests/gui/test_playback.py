@@ -2,7 +2,7 @@
 
 import pytest
 
-from optgui.gui.surface.playback import Playback
+from optgui.gui.playback import Playback
 
 
 class Clock:

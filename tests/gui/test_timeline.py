@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 from optgui.core.engine import Status
 from optgui.gui import theme
 from optgui.gui.job.run_bar import RunBar
-from optgui.gui.surface.playback import Playback
-from optgui.gui.surface.timeline import Timeline
+from optgui.gui.playback import Playback
+from optgui.gui.timeline import Timeline
 from optgui.jobs.messages import JobState
 
 

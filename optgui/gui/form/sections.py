@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from optgui.gui.form.param_form import ParamForm
 
 
+def _word(value: Any) -> Any:
+    """What `shown_when` compares: an entry's name, or the value itself."""
+    return value.name if isinstance(value, EntryConfig) else value
+
+
 class Part(Protocol):
     """A piece of a form for one field. Its path may change: an item of a list moves."""
 
@@ -138,7 +143,7 @@ class Section(QWidget):
         """Show the rows that the values of their siblings call for."""
         for row in self._rows.values():
             shown = row.spec.shown_when
-            row.set_visible(shown is None or getattr(config, shown[0]) in shown[1])
+            row.set_visible(shown is None or _word(getattr(config, shown[0])) in shown[1])
 
     def set_path(self, path: str) -> None:
         self._path = path

@@ -154,7 +154,7 @@ class JobPanel(QObject):
             return
         edits = list(changes(self._run_config, config))
         if self.restarts and (self.state is JobState.FAILED or not all(edit.live for edit in edits)):
-            self.start(paused=self.state is not JobState.RUNNING)
+            self.start(paused=self.state in (JobState.PAUSED, JobState.IDLE))
             return
         wanted = _with_live_values(self._run_config, config)
         if wanted != self._run_config or self._waiting:

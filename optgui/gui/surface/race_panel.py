@@ -11,8 +11,8 @@ from optgui.core.params import Config, changes
 from optgui.core.surface import DescentConfig, DescentFrame
 from optgui.core.surface.schedules import RaceSchedulerConfig
 from optgui.gui.job.job_panel import JobPanel
+from optgui.gui.playback import Playback
 from optgui.gui.plot.schedule_preview import SchedulePreview
-from optgui.gui.surface.playback import Playback
 from optgui.jobs.controller import PaintBudget
 from optgui.jobs.messages import JobState, Progress
 

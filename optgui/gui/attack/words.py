@@ -1,0 +1,106 @@
+"""What the attack tab says in words: verdicts, the size of epsilon in other terms, and notes."""
+
+from __future__ import annotations
+
+from optgui.core.attack import METHODS, AttackConfig, AttackFrame, AttackRecord
+
+STD = 0.3081  # of the pixels; the network's first layer divides by it
+PIXELS = 784
+USUAL = {  # what is tried on MNIST, by norm
+    "L2": (0.3, 4.0),
+    "Linf": (0.02, 0.35),
+    "L1": (2.0, 60.0),
+    "L0": (1.0, 60.0),
+    "Subspace": (0.3, 6.0),
+    "HalfSpace": (0.05, 3.0),
+}
+SATURATED = 1e-4  # a gradient below this moves nothing in sight
+
+
+def percent(share: float) -> str:
+    """A probability in words: `99.97 %`."""
+    return f"{100 * share:.4g} %"
+
+
+def equivalents(config: AttackConfig) -> list[tuple[str, str]]:
+    """Epsilon in other terms: the change of this size that is spread evenly over all pixels."""
+    epsilon, norm = config.epsilon, config.norm.name
+    each = {"L2": epsilon / PIXELS**0.5, "Linf": epsilon, "L1": epsilon / PIXELS}.get(norm)
+    if each is None:
+        return []
+    rows = [
+        (label, f"{each * times:.4g}")
+        for name, label, times in (
+            ("L2", "as L2", PIXELS**0.5),
+            ("Linf", "as L∞", 1),
+            ("L1", "as L1", PIXELS),
+        )
+        if name != norm
+    ]
+    return [
+        *rows,
+        ("normalized units", f"{epsilon / STD:.4g}"),
+        ("grey levels of 255", f"{255 * each:.3g}"),
+    ]
+
+
+def flag(config: AttackConfig) -> str:
+    """What is unusual about epsilon and the step size, or an empty string."""
+    if METHODS[config.method.name].minimal:
+        return ""
+    norm, epsilon = config.norm.name, config.epsilon
+    low, high = USUAL[norm]
+    if epsilon == 0:
+        return "With ε = 0 nothing may change."
+    if norm == "Linf" and epsilon >= 1:
+        return "In L∞ an ε of 1 or more lets every pixel take any grey: nothing of the digit need be left."
+    if not low <= epsilon <= high:
+        size = "large" if epsilon > high else "small"
+        return f"This ε is unusually {size} for the norm; on MNIST {low:g} to {high:g} is usual."
+    uses = METHODS[config.method.name].uses
+    if "step_size" in uses and config.step_size > 2 * epsilon and config.step_rule != "gradient":
+        return "A step is longer than the ball is wide: every step ends at its edge."
+    return ""
+
+
+def saturation(config: AttackConfig, record: AttackRecord) -> str:
+    """Why a raw step crawls, where it does."""
+    if record.skipped:
+        return (
+            "The gradient is exactly zero here, so the step is skipped: the network is so sure that float32 "
+            "has no slope left. Climb the margin of logits instead."
+        )
+    if not 0 < record.gradient_norm < SATURATED:
+        return ""
+    if "step_rule" in METHODS[config.method.name].uses and config.step_rule == "gradient":
+        moved = config.step_size * record.gradient_norm
+        return (
+            f"The softmax is saturated: the gradient is only {record.gradient_norm:.1e} long, so a raw step "
+            f"moves {moved:.1e} px. Normalized steps do not depend on that length."
+        )
+    return (
+        f"The softmax is saturated: the gradient is only {record.gradient_norm:.1e} long. Normalized steps "
+        "keep their length all the same; raw ones would hardly move."
+    )
+
+
+def verdict(config: AttackConfig, frame: AttackFrame, names: tuple[str, ...]) -> str:
+    """What became of the first image, as a sentence or three."""
+    label, answer = int(frame.labels[0]), int(frame.predictions[0])
+    sure = percent(float(frame.probabilities[0, answer]))
+    first = int(frame.original_probabilities[0].argmax())
+    if frame.success[0]:
+        words = f"<b>Fooled.</b> A {names[label]} is read as {names[answer]}, {sure} sure."
+        if first != label:
+            words += " The network misreads this one without any attack; choose another to fool it."
+        return words
+    words = f"The network reads {names[answer]}, {sure} sure."
+    if not frame.step:
+        return words
+    if config.epsilon == 0 and not METHODS[config.method.name].minimal:
+        return f"{words} With ε = 0 nothing may change."
+    if frame.targets is not None:
+        return (
+            f"{words} It does not read {names[int(frame.targets[0])]} yet: give it a larger ε or more steps."
+        )
+    return f"{words} It is not fooled yet: give the attack a larger ε, a larger step or more steps."
