@@ -52,7 +52,7 @@ def make_window(app: Any, settings: Any = None) -> Any:
     settings = settings or Settings()
     theme.apply(app, settings.look)
     window = MainWindow(settings)
-    Collector(window)
+    window.ready.connect(Collector(window).settle)
     loader = Loader(window)
     loader.loaded.connect(window.build_tabs)
     loader.failed.connect(window.fail_loading)

@@ -300,13 +300,13 @@ def quick_step(optimizer: torch.optim.Optimizer) -> Callable[[], Any]:
     return optimizer.step if step is None else functools.partial(step, optimizer)
 
 
-@torch.no_grad()
 def _descend(optimizer: torch.optim.SGD) -> None:
-    for group in optimizer.param_groups:
-        rate = -group["lr"]
-        for parameter in group["params"]:
-            if parameter.grad is not None:
-                parameter.add_(parameter.grad, alpha=rate)
+    with torch.no_grad():  # as a decorator it takes twice as long
+        for group in optimizer.param_groups:
+            rate = -group["lr"]
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    parameter.add_(parameter.grad, alpha=rate)
 
 
 def wants_closure(optimizer: torch.optim.Optimizer) -> bool:

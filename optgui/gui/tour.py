@@ -111,6 +111,7 @@ def tour(window: MainWindow, folder: Path) -> int:
     guide.edit(training, "optimizer.lr", 0.03)
     guide.wait(lambda: training.steps_done > 1300, JOB_S, "half of the training")
     guide.picture("training-running")
+    training.networks.use(lambda *_: None)  # puts the network of now on the shelf
     guide.finish(training)
     guide.picture("training-finished")
     numbers["training"] = training.summary()
@@ -125,6 +126,7 @@ def tour(window: MainWindow, folder: Path) -> int:
         guide.finish(attack)
     guide.picture("attack-finished")
     numbers["attack"] = attack.summary()
+    _turn_pages(guide, attack)
     attack.choose_preset("As in the tutorial")
     guide.begin(attack)
     guide.finish(attack)
@@ -136,6 +138,26 @@ def tour(window: MainWindow, folder: Path) -> int:
     (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
     print(f"Wrote {len(guide.pictures)} pictures and summary.json to {folder}")
     return 0
+
+
+def _turn_pages(guide: Guide, attack: Any) -> None:
+    """Show what else there is to see of an attack that has ended."""
+    earlier = attack.network.shelf.ids[0]
+    for page, name in (
+        (attack.plane, "plane"),
+        (attack.bounds, "bounds"),
+        (attack.compare, "compare"),
+        (attack.robust, "robust"),
+    ):
+        attack.pages.turn_to(page)
+        if page is attack.compare:
+            page.choice.select(earlier)
+            page.choice.chosen.emit(earlier)
+        elif page is attack.robust:
+            page.start()
+        guide.wait(lambda page=page: page.controller.state is JobState.FINISHED, JOB_S, f"the {name} page")
+        guide.picture(f"attack-{name}")
+    attack.pages.turn_to(attack.film)
 
 
 def smoke(window: MainWindow) -> int:

@@ -36,6 +36,7 @@ BENCHMARKS = (  # each a module whose `rows` measures it
     "tutorial_attack",
     "projection",
     "robust",
+    "reattack",
     "race",
     "maps",
     "scrub",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from optgui.core.params import changes
 from optgui.core.training.config import TrainingConfig
 from optgui.core.training.records import LoggedEdit
 
-FORMAT = "optgui-checkpoint-2"
+FORMAT = "optgui-checkpoint-3"
 OWN = ("device", "threads")  # of whoever goes on with a run, not of the run
 
 
@@ -64,7 +66,8 @@ def write(path: Path, state: dict[str, Any]) -> None:
     text = json.dumps(_pack(state, tensors))
     partial = path.with_name(path.name + ".part")
     try:
-        save_file(tensors, partial, metadata={"format": FORMAT, "state": text})
+        facts = {"format": FORMAT, "state": text, "sum": _checksum(text, tensors)}
+        save_file(tensors, partial, metadata=facts)
         partial.replace(path)
     except (SafetensorError, OSError) as error:
         with contextlib.suppress(OSError):
@@ -85,11 +88,20 @@ def read(path: Path) -> dict[str, Any]:
                 raise ValueError(f"format {facts.get('format')!r}")
             # Cloned, because sums depend on how memory is aligned and the file's own memory is not.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+        if facts["sum"] != _checksum(facts["state"], tensors):
+            raise ValueError("one whose contents have changed since it was written")
         state = _unpack(json.loads(facts["state"]), tensors)
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise ValueError(f"{path.name}: expected a checkpoint of optgui, got {error}") from None
     assert isinstance(state, dict)
     return state
+
+
+def _checksum(text: str, tensors: Mapping[str, torch.Tensor]) -> str:
+    found = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        found.update(tensors[name].numpy().tobytes())
+    return found.hexdigest()
 
 
 def _pack(value: Any, tensors: dict[str, torch.Tensor]) -> Any:

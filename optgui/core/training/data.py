@@ -95,7 +95,7 @@ class Sampler:
     @property
     def is_empty(self) -> bool:
         """Whether the epoch is through."""
-        return self.position >= len(self.order)
+        return self.position >= self.order.shape[0]
 
     def steps_left(self, size: int) -> int:
         """Mini-batches left in this epoch."""

@@ -141,6 +141,8 @@ class TrainingEngine(FallbackRun):
         gradient = ("zero_grad", "augmentation", "model")
         if any(getattr(old, field) != getattr(config, field) for field in gradient):
             self._loop.set_gradient(config)
+        if old.augmentation != config.augmentation or old.model != config.model:
+            self._guard.reset()  # another dropout is another loss: a higher one is no spike
         if (config.target_accuracy, config.patience) != (old.target_accuracy, old.patience):
             self._stopped = ""
         self._set_rate()

@@ -30,7 +30,11 @@ def _words(change: Change) -> str:
         return f"{change.old} → {change.new}"
     if isinstance(change.old, float) and isinstance(change.new, float):
         return f"{field} {change.old:.4g} → {change.new:.4g}"
-    return f"{field} {change.old} → {change.new}"
+    return f"{field} {_listed(change.old)} → {_listed(change.new)}"
+
+
+def _listed(value: object) -> str:
+    return (", ".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
 
 
 def notes(config: TrainingConfig, schedule: Schedule, steps: int) -> dict[str, str]:

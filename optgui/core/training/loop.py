@@ -110,7 +110,7 @@ class Loop:
         labels = data.train_labels.index_select(0, batch)
         closed = self.closed
         if closed is not None:
-            buffers = closed.buffers(len(batch))
+            buffers = closed.buffers(batch.shape[0])
             if self._moves:
                 buffers.inputs.copy_(self.images(data, batch).flatten(1))
             else:
@@ -118,7 +118,7 @@ class Loop:
 
             def by_hand() -> Numbers:
                 loss, logits = closed(buffers, labels)
-                return loss, logits.argmax(1).eq_(labels).sum()
+                return loss, logits.argmax(1).eq_(labels).count_nonzero()
 
             return by_hand
         images = self.images(data, batch)
@@ -143,12 +143,10 @@ class Loop:
 
     def grad_norm(self) -> torch.Tensor:
         """Length of the gradient in `.grad`, ()."""
-        total = torch.zeros((), device=self.parameters[0].device)
-        for parameter in self.parameters:
-            if parameter.grad is not None:
-                flat = parameter.grad.reshape(-1)
-                total = total + torch.dot(flat, flat)
-        return total.sqrt()
+        flat = [parameter.grad.reshape(-1) for parameter in self.parameters if parameter.grad is not None]
+        if not flat:
+            return torch.zeros((), device=self.parameters[0].device)
+        return torch.stack([torch.dot(part, part) for part in flat]).sum().sqrt()
 
     def state(self) -> dict[str, Any]:
         """Copies of weights and optimizer; of the gradients too where they pile up."""

@@ -185,7 +185,7 @@ class TrainingRun:
         loss, correct = self._loop.step(self._data, batch)
         norm = self._loop.grad_norm() if self._step % NORM_EVERY == 0 else None
         self._advance()
-        return loss, correct, len(batch), norm
+        return loss, correct, batch.shape[0], norm
 
     def _advance(self) -> None:
         self._step += 1

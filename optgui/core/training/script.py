@@ -80,14 +80,14 @@ class _Script(Edits):
         if self.is_scheduled:
             names = {scheduler_name(config) for config in self.configs} | {"ReduceLROnPlateau"}
             lines.append(f"from torch.optim.lr_scheduler import {', '.join(sorted(names))}")
-        if self.moves:
-            lines += [
-                "from torchvision.transforms.v2 import InterpolationMode",
-                "from torchvision.transforms.v2 import functional as transforms",
-            ]
+        kinds = {config.augmentation.name for config in self.configs}
+        if "Affine" in kinds:
+            lines.append("from torchvision.transforms.v2 import InterpolationMode")
+        if moved := kinds & {"Shift", "Affine"}:
+            lines.append("from torchvision.transforms.v2 import functional as transforms")
         if self.own:
             lines += ["", *sorted(self.own)]
-        if self.moves:
+        if moved:
             lines += ["", "BLACK = ((torch.zeros(()) - 0.1307) / 0.3081).item()"]
         return "\n".join(lines)
 

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from optgui.core.attack import METHODS, AttackConfig, AttackFrame, AttackRecord, norm_of
+from optgui.core.attack import METHODS, AttackConfig, AttackFrame, AttackRecord
 from optgui.core.snapshot import NetworkSnapshot
-from optgui.gui.attack.network_choice import words_of
-from optgui.gui.attack.words import equivalents, flag, percent, saturation
+from optgui.gui.attack.network_choice import model_words
+from optgui.gui.attack.words import equivalents, flag, percent, saturation, size_of
 from optgui.gui.form.widgets import Remark
 from optgui.gui.readings import Facts, Figure
 
-ROWS = ("Iteration", "Loss", "Gradient", "Perturbation", "Network")
+ROWS = ("Iteration", "Loss", "Gradient", "Perturbation", "Network", "Model")
+
+
+class Words(Remark):
+    """A remark that takes no room while it says nothing."""
+
+    def __init__(self, role: str = "muted") -> None:
+        super().__init__(role=role)
+        self.hide()
+
+    def setText(self, text: str) -> None:
+        """Say something else, or nothing."""
+        super().setText(text)
+        self.setVisible(bool(text))
 
 
 class AttackReadings(QWidget):
@@ -22,12 +35,12 @@ class AttackReadings(QWidget):
         self.fooled = Figure("Fooled at iteration", "attack.fooled_at")
         self.fooled.show_value("–", "no attack has run yet")
         self.facts = Facts("This attack", "attack.facts", ROWS)
-        self.note = Remark()
+        self.note = Words()
         self.note.setObjectName("attack.note")
         self.equivalents = Facts("Epsilon in other words", "attack.equivalents")
-        self.flag = Remark(role="warning")
+        self.flag = Words(role="warning")
         self.flag.setObjectName("attack.flag")
-        self.newer = Remark()
+        self.newer = Words()
         self.newer.setObjectName("attack.newer")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -46,7 +59,8 @@ class AttackReadings(QWidget):
         """A new attack on a network."""
         self.newer.setText("")
         self.note.setText("")
-        self.facts.show_fact("Network", words_of(snapshot))
+        self.facts.show_fact("Network", snapshot.id)
+        self.facts.show_fact("Model", model_words(snapshot))
 
     def show_newer(self, identity: str) -> None:
         """Say that training has a newer network than the one under attack."""
@@ -64,12 +78,13 @@ class AttackReadings(QWidget):
 
     def show_frame(self, config: AttackConfig, frame: AttackFrame, names: tuple[str, ...]) -> None:
         """Say what became of the first image, as a fresh look at it has it."""
-        answer, unit = int(frame.predictions[0]), norm_of(config.norm).unit
-        size = f"{frame.norms[0]:.4g}"
-        minimal = METHODS[config.method.name].minimal
-        self.facts.show_fact(
-            "Perturbation", f"{size} {unit}" if minimal else f"{size} of {config.epsilon:.4g} {unit}"
-        )
+        answer, size = int(frame.predictions[0]), size_of(config, frame)
+        if METHODS[config.method.name].minimal:
+            words = f"{size}, smallest" if frame.success[0] else size
+        else:
+            number, unit = size.split(" ", 1)
+            words = f"{number} of {config.epsilon:.4g} {unit}"
+        self.facts.show_fact("Perturbation", words)
         if frame.success[0]:
             sure = percent(float(frame.probabilities[0, answer]))
             at = int(frame.fooled_at[0])

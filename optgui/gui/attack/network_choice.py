@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from optgui.core.snapshot import NetworkSnapshot
+from optgui.core.training import DATASETS
 from optgui.core.training.network_files import read_network
 from optgui.gui.form.choices import ChoiceBox
 from optgui.gui.form.widgets import group_title, small_button
 from optgui.gui.networks import NetworkShelf
 
+NEWEST = "Newest from training"
 LIVE = ""  # the network of the training tab as it stands when the attack begins
 
 
@@ -43,6 +47,7 @@ class NetworkChoice(QWidget):
         layout.setSpacing(6)
         layout.addWidget(group_title(title))
         layout.addLayout(row)
+        self._offered: list[tuple[str, str]] = []  # id, words
         shelf.added.connect(lambda _: self._refill())
         shelf.current_changed.connect(lambda _: self._refill())
         self._refill()
@@ -53,29 +58,39 @@ class NetworkChoice(QWidget):
         return str(self.box.currentData() or LIVE)
 
     def select(self, identity: str) -> None:
-        """Choose a network without a signal."""
-        self.box.setCurrentIndex(self.box.findData(identity))
+        """Choose a network without a signal; nothing or LIVE where it is not on the shelf."""
+        self._show(identity)
 
     def open_file(self, path: str) -> None:
         """Put the network of a weights file on the shelf and choose it."""
         try:
             snapshot = read_network(path)
+            if snapshot.dataset not in DATASETS:
+                expected = ", ".join(DATASETS)
+                raise ValueError(
+                    f"{Path(path).name}: expected one trained on {expected}, got {snapshot.dataset}"
+                )
         except ValueError as error:
             self.refused.emit(str(error))
             return
-        self.shelf.pin(snapshot)
-        self._refill()
-        self.select(snapshot.id)
-        self.chosen.emit(snapshot.id)
+        identity = self.shelf.pin(snapshot)
+        self.select(identity)
+        self.chosen.emit(identity)
 
     def _refill(self) -> None:
-        before = self.box.currentData()
+        """Offer what is there; an open list is left alone while it would say the same."""
+        offered = [(LIVE, NEWEST)] if self._live else []
+        offered += [(identity, words_of(self.shelf.about(identity))) for identity in reversed(self.shelf.ids)]
+        if offered == self._offered:
+            return
+        self._offered, before = offered, self.box.currentData()
         self.box.clear()
-        if self._live:
-            self.box.offer(LIVE, "In training now")
-        for identity in reversed(self.shelf.ids):
-            self.box.offer(identity, words_of(self.shelf.get(identity)))
-        found = self.box.findData(before) if before is not None else -1
+        for identity, words in offered:
+            self.box.offer(identity, words, words)
+        self._show(before)
+
+    def _show(self, identity: str | None) -> None:
+        found = self.box.findData(identity) if identity is not None else -1
         self.box.setCurrentIndex(found if found >= 0 else 0 if self._live else -1)
 
     def _on_open(self) -> None:
@@ -86,9 +101,14 @@ class NetworkChoice(QWidget):
 
 
 def words_of(snapshot: NetworkSnapshot) -> str:
-    """A network in a few words: what it is, its step and how good it is."""
+    """A network in a few words: its id, what it is and how good it is."""
+    return f"{snapshot.id}: {model_words(snapshot)}"
+
+
+def model_words(snapshot: NetworkSnapshot) -> str:
+    """What a network is, and how good."""
     hidden = snapshot.model.get("hidden")
     widths = " × ".join(str(width) for width in hidden) if isinstance(hidden, list | tuple) else ""
     model = f"{snapshot.model.get('name', '')} {widths}".strip()
     accuracy = "" if snapshot.test_accuracy is None else f", {100 * snapshot.test_accuracy:.2f} %"
-    return f"{snapshot.id}: {model}{accuracy}"
+    return f"{model}{accuracy}"

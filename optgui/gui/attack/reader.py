@@ -25,12 +25,13 @@ class Reader(QObject):
         self.controller.progressed.connect(self._on_progress)
         self.controller.answered.connect(self._on_answered)
         self._read = ""  # id of the network
+        self._images: NDArray[np.uint8] | None = None  # that it has read
         self._guesses: dict[int, Callable[[int], None]] = {}
 
     def read(self, snapshot: NetworkSnapshot, images: NDArray[np.uint8]) -> None:
         """Read the test digits (n, 28, 28), unless this network has."""
-        if snapshot.id != self._read and len(images):
-            self._read = snapshot.id
+        if len(images) and (snapshot.id != self._read or images is not self._images):
+            self._read, self._images, self._guesses = snapshot.id, images, {}
             self.judged.emit(None, None)
             self.controller.start("reading", ReadingConfig(), ReadingInputs(snapshot, images))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from optgui.core.attack import METHODS, AttackConfig, AttackFrame, AttackRecord
+from optgui.core.attack import METHODS, AttackConfig, AttackFrame, AttackRecord, norm_of
+from optgui.core.training import DATASETS
 
 STD = 0.3081  # of the pixels; the network's first layer divides by it
 PIXELS = 784
@@ -15,6 +16,22 @@ USUAL = {  # what is tried on MNIST, by norm
     "HalfSpace": (0.05, 3.0),
 }
 SATURATED = 1e-4  # a gradient below this moves nothing in sight
+
+
+def dataset_words(name: str) -> str:
+    """A data set as people call it."""
+    return DATASETS[name].label if name in DATASETS else name
+
+
+def notes(config: AttackConfig) -> dict[str, str]:
+    """Why a field that a form shows does nothing in an attack, by its path."""
+    if not METHODS[config.method.name].minimal:
+        return {}
+    return {
+        "epsilon": "Has no effect: this method looks for the smallest change that fools.",
+        "clip": "Has no effect: this method always keeps to [0, 1].",
+        "exact": "Has no effect: this method projects onto no ball.",
+    }
 
 
 def percent(share: float) -> str:
@@ -46,21 +63,34 @@ def equivalents(config: AttackConfig) -> list[tuple[str, str]]:
 
 def flag(config: AttackConfig) -> str:
     """What is unusual about epsilon and the step size, or an empty string."""
-    if METHODS[config.method.name].minimal:
+    entry = METHODS[config.method.name]
+    if entry.minimal:
         return ""
-    norm, epsilon = config.norm.name, config.epsilon
-    low, high = USUAL[norm]
-    if epsilon == 0:
+    if config.epsilon == 0:
         return "With ε = 0 nothing may change."
+    return " ".join(filter(None, (_flag_of_epsilon(config), _flag_of_step(config))))
+
+
+def _flag_of_epsilon(config: AttackConfig) -> str:
+    norm, epsilon = config.norm.name, config.epsilon
     if norm == "Linf" and epsilon >= 1:
         return "In L∞ an ε of 1 or more lets every pixel take any grey: nothing of the digit need be left."
-    if not low <= epsilon <= high:
-        size = "large" if epsilon > high else "small"
-        return f"This ε is unusually {size} for the norm; on MNIST {low:g} to {high:g} is usual."
+    low, high = USUAL.get(norm, (0.0, float("inf")))
+    if low <= epsilon <= high:
+        return ""
+    size = "large" if epsilon > high else "small"
+    return f"This ε is unusually {size} for the norm; on MNIST {low:g} to {high:g} is usual."
+
+
+def _flag_of_step(config: AttackConfig) -> str:
+    """A raw step is as long as its gradient: nothing can be said of it beforehand."""
     uses = METHODS[config.method.name].uses
-    if "step_size" in uses and config.step_size > 2 * epsilon and config.step_rule != "gradient":
+    raw = "step_rule" in uses and config.step_rule == "gradient"
+    if "step_size" not in uses or raw or config.step_size <= config.epsilon:
+        return ""
+    if config.step_size > 2 * config.epsilon:
         return "A step is longer than the ball is wide: every step ends at its edge."
-    return ""
+    return "A step is longer than ε: the first one already reaches the edge of the ball."
 
 
 def saturation(config: AttackConfig, record: AttackRecord) -> str:
@@ -89,18 +119,28 @@ def verdict(config: AttackConfig, frame: AttackFrame, names: tuple[str, ...]) ->
     label, answer = int(frame.labels[0]), int(frame.predictions[0])
     sure = percent(float(frame.probabilities[0, answer]))
     first = int(frame.original_probabilities[0].argmax())
+    minimal = METHODS[config.method.name].minimal
     if frame.success[0]:
-        words = f"<b>Fooled.</b> A {names[label]} is read as {names[answer]}, {sure} sure."
+        words = f"<b>Fooled.</b> {names[label]} is read as {names[answer]}, {sure} sure."
         if first != label:
-            words += " The network misreads this one without any attack; choose another to fool it."
+            return f"{words} The network misreads this one without any attack; choose another to fool it."
+        if minimal:
+            words += f" The smallest change found has size {size_of(config, frame)}."
         return words
     words = f"The network reads {names[answer]}, {sure} sure."
     if not frame.step:
         return words
-    if config.epsilon == 0 and not METHODS[config.method.name].minimal:
+    if config.epsilon == 0 and not minimal:
         return f"{words} With ε = 0 nothing may change."
+    if minimal:
+        return f"{words} Nothing that fools was found yet: give the attack more steps."
     if frame.targets is not None:
-        return (
-            f"{words} It does not read {names[int(frame.targets[0])]} yet: give it a larger ε or more steps."
-        )
+        wanted = names[int(frame.targets[0])]
+        return f"{words} It does not read {wanted} yet: give it a larger ε or more steps."
     return f"{words} It is not fooled yet: give the attack a larger ε, a larger step or more steps."
+
+
+def size_of(config: AttackConfig, frame: AttackFrame) -> str:
+    """The size of the first image's change with its unit; pixels are counted in whole ones."""
+    size, unit = float(frame.norms[0]), norm_of(config.norm).unit
+    return f"{size:.4g} {unit}"

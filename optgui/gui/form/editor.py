@@ -32,6 +32,7 @@ class Editor(QWidget):
 
     changed = Signal(object)  # the value, with every movement
     settled = Signal(object)  # the value, once a gesture
+    refused = Signal(str)  # a sentence: what was typed is no value
 
     def __init__(self, spec: Param, parent: QWidget | None = None) -> None:
         super().__init__(parent)

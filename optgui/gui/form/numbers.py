@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt
+from PySide6.QtCore import QEvent, QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QValidator
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
@@ -29,8 +29,11 @@ _HANDLE = 18  # pixels: the style sheet's handle with its border
 class NumberBox(WheelNeedsFocus, QDoubleSpinBox):
     """A field for a number over many orders of magnitude: four significant digits, `1e-3` may be typed."""
 
+    refused = Signal(str)  # a sentence: what was typed is out of bounds, the value has snapped back
+
     def __init__(self, spec: Param, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._spec = spec
         self._whole = spec.kind in (Kind.INT, Kind.INTS)
         self._log = spec.scale == "log"
         self._span = _span(spec)
@@ -60,6 +63,14 @@ class NumberBox(WheelNeedsFocus, QDoubleSpinBox):
             return QValidator.State.Acceptable, text, position
         typed = set(text) <= set("0123456789+-.,eE ")
         return (QValidator.State.Intermediate if typed else QValidator.State.Invalid), text, position
+
+    def fixup(self, text: str) -> str:
+        """Say at the field why a text that was entered is refused; Qt then puts the last value back."""
+        if text.strip():
+            sentence = f"{self._spec.title}: expected {self._spec.expected}, got {text.strip()}"
+            QToolTip.showText(self.mapToGlobal(QPoint(0, self.height())), sentence, self)
+            self.refused.emit(sentence)
+        return text
 
     def stepBy(self, steps: int) -> None:
         """Ten steps a decade on a log scale, a hundredth of the slider's range on a linear one."""
@@ -160,6 +171,7 @@ class NumberEditor(Editor):
         self._slider.sliderReleased.connect(self.settle)
         self._box.valueChanged.connect(self._on_box)
         self._box.editingFinished.connect(self.settle)
+        self._box.refused.connect(self.refused)
 
     def _button(self, factor: float) -> QToolButton:
         words = "×½" if factor == 0.5 else f"×{factor:g}"
@@ -219,6 +231,7 @@ class TupleEditor(Editor):
         for box in self._boxes:
             box.valueChanged.connect(lambda _: self._move(tuple(b.value() for b in self._boxes)))
             box.editingFinished.connect(self.settle)
+            box.refused.connect(self.refused)
             self._row.addWidget(box)
         self._row.addStretch(1)
 

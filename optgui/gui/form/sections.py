@@ -12,7 +12,6 @@ from optgui.gui.form.cards import ListSection
 from optgui.gui.form.choices import ChoiceBox
 from optgui.gui.form.editor import Editor
 from optgui.gui.form.rows import Row
-from optgui.gui.form.texts import LineEditor
 from optgui.gui.form.widgets import LOCKED, Fold, Remark, group_title, rows_layout
 
 if TYPE_CHECKING:
@@ -112,8 +111,7 @@ class Section(QWidget):
         editor.changed.connect(lambda value: self._form.change(join(self._path, spec.name), value))
         editor.settled.connect(lambda _: self._form.settle(join(self._path, spec.name)))
         row.label.reset.connect(lambda: self._reset(spec))
-        if isinstance(editor, LineEditor):
-            editor.refused.connect(self._form.refused)
+        editor.refused.connect(self._form.refused)
         self._rows[spec.name] = row
 
     def _reset(self, spec: Param) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QRectF, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QRectF, QSignalBlocker, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
@@ -23,8 +23,6 @@ class LineEditor(Editor):
     What is none of it, or is refused by the form, stays to be mended: marked, with the reason as tooltip,
     until it is valid or Escape puts back the last valid one.
     """
-
-    refused = Signal(str)  # a sentence
 
     def __init__(self, spec: Param, parent: QWidget | None = None) -> None:
         super().__init__(spec, parent)

@@ -53,6 +53,7 @@ class JobPanel(QObject):
         self._settled = True
         self._waiting = 0  # edits sent and not yet answered
         self._last_done = 0
+        self._refusal = ""  # what the form has said last
         self.edits = History(self.put_back)
         self._undo_config = config  # as of the last gesture
         self._replies: dict[int, tuple[Callable[[Any], None], Callable[[str], None] | None]] = {}
@@ -61,7 +62,8 @@ class JobPanel(QObject):
         self.run_bar.stop_pressed.connect(self.stop)
         self.form.edited.connect(self._on_form_edited)
         self.form.settled.connect(self._on_form_settled)
-        self.form.refused.connect(lambda sentence: self.messages.say(sentence))
+        self.form.refused.connect(self._on_refused)
+        self.form.edited.connect(lambda *_: self._forget_refusal())
         self.controller.state_changed.connect(self._on_state)
         self.controller.progressed.connect(self._on_progress)
         self.controller.edited.connect(self._on_edited)
@@ -147,6 +149,16 @@ class JobPanel(QObject):
     def _on_progress(self, progress: Progress) -> None:
         self.run_bar.show_status(progress.status)
         self.progressed.emit(progress)
+
+    def _on_refused(self, sentence: str) -> None:
+        self._refusal = sentence
+        self.messages.say(sentence)
+
+    def _forget_refusal(self) -> None:
+        """What was refused has been mended: nobody needs to read of it any more."""
+        if self._refusal and self.messages.sentence == self._refusal:
+            self.messages.dismiss()
+        self._refusal = ""
 
     def _on_form_edited(self, config: Config, path: str) -> None:
         self._settled = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,14 +23,16 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from optgui.core.params import Config, EntryConfig
-from optgui.core.schedulers import SchedulerConfig, curve
+from optgui.core.schedulers import Schedule, SchedulerConfig, curve
 from optgui.gui import theme
 from optgui.gui.form.param_form import Preview
 from optgui.gui.pace import Pace
 
 HEIGHT, TALL = 60, 90
-MOST = 20_000  # intervals of a schedule: 40 ms
+MOST = 20_000  # intervals of a schedule that are computed at once: 40 ms
+MOST_SLICED = 200_000  # in slices: half a second
 MOST_STEPS = 1_000_000  # a factor for each: 20 ms
+_SLICE = 2_000  # steps: 5 ms
 _REST_MS = 20  # several edits of one turn are one curve
 _POINTS = 600  # more cannot be told apart in this width
 _ABOVE = 10  # pixels above the plot
@@ -65,6 +67,9 @@ class ScheduleCurve(Preview):
         self._picture: QPixmap | None = None
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._compute)
+        self._slices: Iterator[NDArray[np.float64] | None] = iter(())
+        self._slicing = QTimer(self, interval=0)
+        self._slicing.timeout.connect(self._compute_slice)
         self._pace = Pace(self.update, self)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -118,17 +123,28 @@ class ScheduleCurve(Preview):
         if self._wanted is None or self._wanted == self._shown:
             return
         self._shown = self._wanted
+        self._slicing.stop()
         schedule, steps_per_epoch, epochs = self._wanted
-        per_step = schedule.values.get("interval") == "step"
-        self._factors, self._words = None, ""
-        if (steps_per_epoch if per_step else 1) * epochs > MOST:
-            self._words = f"A run of more than {MOST:,} steps is not drawn."
-        elif steps_per_epoch * epochs > MOST_STEPS:
-            self._words = f"A run of more than {MOST_STEPS:,} steps is not drawn."
+        steps, per_step = steps_per_epoch * epochs, schedule.values.get("interval") == "step"
+        most = MOST_SLICED if per_step else MOST_STEPS
+        if steps > most:
+            self._take(None, f"A run of more than {most:,} steps is not drawn.")
+        elif per_step and steps > MOST:
+            self._slices = _in_slices(*self._wanted)
+            self._slicing.start()  # what was drawn before stays meanwhile
         else:
-            self._factors = curve(schedule, steps_per_epoch, epochs)
-            if self._factors is None:
-                self._words = "The curve depends on the run: on when the loss stops falling."
+            factors = curve(schedule, steps_per_epoch, epochs)
+            depends = "The curve depends on the run: on when the loss stops falling."
+            self._take(factors, "" if factors is not None else depends)
+
+    def _compute_slice(self) -> None:
+        factors = next(self._slices)
+        if factors is not None:
+            self._slicing.stop()
+            self._take(factors, "")
+
+    def _take(self, factors: NDArray[np.float64] | None, words: str) -> None:
+        self._factors, self._words = factors, words
         if self._hovered is not None:
             self._hovered = None if self._factors is None else min(self._hovered, len(self._factors) - 1)
         self.setAccessibleDescription(self._words)
@@ -247,6 +263,19 @@ def _caption_font(font: QFont) -> QFont:
     small = QFont(font)
     small.setPointSizeF(font.pointSizeF() * theme.CAPTION)
     return small
+
+
+def _in_slices(
+    config: SchedulerConfig, steps_per_epoch: int, epochs: int
+) -> Iterator[NDArray[np.float64] | None]:
+    """Yield None until the factors of all steps are there: `curve`, without holding the window up."""
+    schedule, factors = Schedule(config, steps_per_epoch, epochs), np.empty(steps_per_epoch * epochs)
+    for step in range(len(factors)):
+        factors[step] = schedule.factor
+        schedule.advance_step()
+        if step % _SLICE == _SLICE - 1:
+            yield None
+    yield factors
 
 
 def _polygon(factors: NDArray[np.float64], plot: QRectF, top: float) -> QPolygonF:

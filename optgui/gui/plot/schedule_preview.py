@@ -13,9 +13,9 @@ from optgui.core.params import Config, EntryConfig
 from optgui.gui import theme
 from optgui.gui.form.editor import REST_MS
 from optgui.gui.plot.milestones import Milestones
-from optgui.gui.plot.schedule_curve import HEIGHT, MOST, TALL, ScheduleCurve
+from optgui.gui.plot.schedule_curve import HEIGHT, MOST, MOST_SLICED, TALL, ScheduleCurve
 
-__all__ = ["HEIGHT", "MOST", "TALL", "SchedulePreview"]
+__all__ = ["HEIGHT", "MOST", "MOST_SLICED", "TALL", "SchedulePreview"]
 
 _HINT = (
     "Drag a milestone; a double click adds one. Keys: left and right move the chosen one (Shift: by ten), "

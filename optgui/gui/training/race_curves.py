@@ -43,11 +43,11 @@ class CrossedCurve(CurveView):
 
     def take_lines_away(self) -> None:
         """Forget all lines, crosses and marks."""
-        for key in tuple(self.lines):
-            self.remove_line(key)
         for item in self._crosses.values():
             self.canvas.plotItem.vb.removeItem(item)
         self._crosses.clear()
+        for key in tuple(self.lines):
+            self.remove_line(key)
         self.clear()
 
     def refresh(self) -> None:

@@ -36,7 +36,6 @@ class Returns(QObject):
         self.frame: TrainingFrame | None = None
         control.wanted.connect(self._on_control)
         control.go.connect(self._on_go)
-        control.spike.wanted.connect(self._on_tree)
         tree.wanted.connect(self._on_tree)
         networks.came.connect(self._on_network)
         panel.started.connect(self._on_started)
@@ -72,6 +71,8 @@ class Returns(QObject):
             self._pause_after = None
 
     def _on_state(self, state: JobState) -> None:
+        if state is JobState.RUNNING:
+            self._control.spike.hide()  # whoever resumes goes on as well
         if state is JobState.FAILED and self.frame is not None and self.frame.offer is not None:
             sentence = self._panel.messages.sentence
             self._panel.messages.dismiss()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -72,10 +74,12 @@ class RunNote(QWidget):
     def _on_edited(self, config: Config, _: str) -> None:
         if not self._begun:
             return
-        words = plain(", ".join(describe(change) for change in changes(self._rest, config)))
+        edits = list(changes(self._rest, config))
+        words = plain(", ".join(describe(edit) for edit in edits))
         self._event = ("", "")
         if words:
-            self._edit = (words, REQUESTED if self._panel.state.is_active else NEXT)
+            taken = self._panel.state.is_active and any(edit.live for edit in edits)
+            self._edit = (words, REQUESTED if taken else NEXT)
         else:  # back where it was
             self._edit = self._taken
         self._tell()
@@ -123,5 +127,5 @@ class RunNote(QWidget):
 
 
 def plain(words: str) -> str:
-    """The words of an edit without underscores: `batch size 64 → 128`."""
-    return words.replace("_", " ")
+    """The words of an edit without underscores and brackets: `batch size 64 → 128, milestones 1 → 1, 3`."""
+    return re.sub(r"\(([^()]*?),?\)", lambda found: found[1] or "none", words.replace("_", " "))

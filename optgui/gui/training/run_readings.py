@@ -24,9 +24,7 @@ class RunReadings(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.figure = Figure("Test accuracy", "training.test_accuracy", "Share of test images read correctly")
-        self.facts = Facts(
-            "This run", "training.facts", ("Step", "Epochs", "Loss", "Rate", "Test loss")
-        )
+        self.facts = Facts("This run", "training.facts", ("Step", "Epochs", "Loss", "Rate", "Test loss"))
         for number in self.facts.findChildren(Readout):
             number.setMinimumWidth(self.fontMetrics().averageCharWidth() * _NUMBER)
         self.confusion = ConfusionView("training.confusion")

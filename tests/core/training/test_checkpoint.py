@@ -61,6 +61,20 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
         TrainingEngine.from_checkpoint(path)
 
 
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.99])
+def test_one_changed_byte_anywhere_is_noticed(digits, tmp_path, place):
+    engine = TrainingEngine(TrainingConfig.parse({**SMALL, "optimizer": {"name": "Adam"}}), digits)
+    while engine.frame() is None:
+        engine.step()
+    path = tmp_path / "run.safetensors"
+    engine.save_checkpoint(path)
+    data = bytearray(path.read_bytes())
+    data[int(place * len(data))] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"^run\.safetensors: "):
+        TrainingEngine.from_checkpoint(path, digits)
+
+
 def test_a_weights_file_is_not_taken_for_a_checkpoint(digits, tmp_path):
     engine = TrainingEngine(TrainingConfig.parse({"dataset": "builtin"}), digits)
     while engine.frame() is None:

@@ -59,9 +59,9 @@ def test_another_ending_is_refused_by_its_name(tmp_path):
 
 def test_a_damaged_file_is_refused_by_its_name(tmp_path):
     (tmp_path / "net.safetensors").write_bytes(b"nothing of the kind")
-    with pytest.raises(ValueError, match="net.safetensors: expected the weights of an optgui network"):
+    with pytest.raises(ValueError, match=r"net\.safetensors: expected the weights of an optgui network"):
         read_network(tmp_path / "net.safetensors")
-    with pytest.raises(ValueError, match="none.safetensors: expected"):
+    with pytest.raises(ValueError, match=r"none\.safetensors: expected"):
         read_network(tmp_path / "none.safetensors")
 
 
@@ -77,5 +77,5 @@ def test_weights_that_do_not_fit_their_model_are_refused(engine, tmp_path):
 def test_an_unknown_model_is_refused(engine, tmp_path):
     snapshot = dataclasses.replace(engine.answer("snapshot"), model={"name": "Transformer"})
     snapshot.save(tmp_path / "net.safetensors")
-    with pytest.raises(ValueError, match="net.safetensors: name: expected one of MLP"):
+    with pytest.raises(ValueError, match=r"net\.safetensors: name: expected one of MLP"):
         read_network(tmp_path / "net.safetensors")

@@ -33,6 +33,11 @@ def run(edits=(), **config):
         losses += [record.loss for record in [engine.step()] if record.phase == "train"]
 
 
+def test_noise_needs_no_torchvision():
+    engine, _ = run(augmentation={"name": "Noise"}, epochs=1)
+    assert "torchvision" not in script(engine.answer("log"))
+
+
 def assert_same(engine, losses, steps=None):
     text = script(engine.answer("log"), steps)
     weights, replayed = replay(text)

@@ -101,6 +101,14 @@ def test_the_tree_has_the_start_every_epoch_every_edit_and_every_mark():
     assert engine.frame().here == nodes[-1].id
 
 
+def test_a_checkpoint_says_what_was_edited_in_plain_words():
+    engine = prepared(engine_of(scheduler={"name": "MultiStepLR", "milestones": [1]}))
+    engine.apply(engine.config.changed("scheduler.milestones", (1, 2)))
+    assert engine.frame().nodes[-1].label == "before milestones 1 → 1, 2"
+    engine.apply(engine.config.changed("scheduler.milestones", ()).changed("optimizer.lr", 0.5))
+    assert "milestones 1, 2 → none" in engine.frame().nodes[-1].label
+
+
 def test_branches_hang_on_the_node_they_left():
     engine = prepared(engine_of())
     finish(engine)
@@ -162,6 +170,18 @@ def test_a_spike_pauses_once_and_offers_the_checkpoint_before_it():
     assert trained(finish(engine))[-1].loss < 0.5
 
 
+def test_a_higher_loss_because_of_dropout_is_no_spike():
+    model = {"name": "MLP", "hidden": [120]}
+    engine = prepared(training(epochs=40, model=model, optimizer={"name": "SGD", "lr": 0.1}))
+    while engine._guard.level > 0.02 or engine._step < 100:
+        engine.step()
+    engine.apply(engine.config.changed("model.dropout", 0.9))
+    for _ in range(100):
+        engine.step()
+        assert not engine.pause_wanted
+    assert engine._guard.level > 0.6
+
+
 def test_without_the_guard_a_spike_is_left_alone():
     engine = prepared(training(epochs=4, optimizer={"name": "SGD", "lr": 0.05}, spike_guard=False))
     advanced(engine, 70)
@@ -203,6 +223,17 @@ def test_over_the_budget_the_oldest_automatic_checkpoints_go_first():
         ("start", 0, -1), ("mark", 1, 0), ("epoch", 4, 1), ("epoch", 5, 4)]  # fmt: skip
     with pytest.raises(ValueError, match="node: expected one of the checkpoints that are kept, got 2"):
         timeline.at(2)
+
+
+def test_a_run_that_a_person_ended_waits_where_it_was_put_back_to():
+    engine = prepared(engine_of())
+    advanced(engine, 4)
+    engine.close()
+    engine.answer(Rewind(0))
+    assert take_pause(engine) == "Back at step 0"
+    advanced(engine, 4)
+    engine.answer(Rewind(0))
+    assert engine.pause_wanted == ""
 
 
 def test_an_unknown_node_is_refused_and_the_run_goes_on():

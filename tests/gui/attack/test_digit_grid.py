@@ -7,8 +7,8 @@ from PySide6.QtGui import QHelpEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 
-from optgui.gui.attack.digit_filter import parse_range
-from optgui.gui.attack.digit_grid import NO_CONFIDENCE, NOT_JUDGED, DigitGrid
+from optgui.gui.attack.victim.digit_filter import parse_range
+from optgui.gui.attack.victim.digit_grid import NO_CONFIDENCE, NOT_JUDGED, DigitGrid
 
 COUNT = 10_000
 

@@ -8,8 +8,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from scipy import ndimage
 
-from optgui.gui.attack.draw_pad import DrawPad
-from optgui.gui.attack.own_digit import SAY_CLASS
+from optgui.gui.attack.victim.draw_pad import DrawPad
+from optgui.gui.attack.victim.own_digit import SAY_CLASS
 
 LEFT, RIGHT, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.NoButton
 SEVEN = ((0.3, 0.3), (0.7, 0.28), (0.5, 0.8))

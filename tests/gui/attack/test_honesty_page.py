@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QPushButton
 from optgui.core.attack import AttackConfig
 from optgui.core.attack.honesty import HonestyFrame, checks
 from optgui.gui import theme
-from optgui.gui.attack.honesty_flags import NOTHING, SO_FAR
-from optgui.gui.attack.honesty_page import HonestyPage
-from optgui.gui.attack.honesty_table import CHANGE, DETAIL, NAME, ROBUST
+from optgui.gui.attack.honesty.flags import NOTHING, SO_FAR
+from optgui.gui.attack.honesty.page import HonestyPage
+from optgui.gui.attack.honesty.table import CHANGE, DETAIL, NAME, ROBUST
 from optgui.gui.networks import NetworkShelf
 from optgui.jobs.controller import PaintBudget
 from optgui.jobs.messages import JobState

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QImage, QImageIOHandler, QImageWriter, QPainte
 from PySide6.QtWidgets import QWidget
 
 from optgui.core.attack.pictures import centred
-from optgui.gui.attack.picture_file import dropped_picture, holds_picture, picture_dialog, read_picture
+from optgui.gui.attack.victim.picture_file import dropped_picture, holds_picture, picture_dialog, read_picture
 
 
 def seven(width=640, height=480, ink="black", paper="white", form=QImage.Format.Format_RGB32):

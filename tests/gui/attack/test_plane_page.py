@@ -5,14 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QAccessible, QColor, QPalette
+from PySide6.QtGui import QAccessible, QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QToolButton, QWidget
 
 from optgui.core.attack.plane import PlaneEngine, PointImage
 from optgui.gui import theme
-from optgui.gui.attack import plane_page
-from optgui.gui.attack.plane_page import EMPTY, PlanePage, near, sentence
+from optgui.gui.attack.plane import page as plane_page
+from optgui.gui.attack.plane.page import EMPTY, PlanePage, near, sentence
 from optgui.jobs.controller import PaintBudget
 from optgui.jobs.messages import JobState
 from tests.core.attack.plane.samples import attacked
@@ -237,7 +237,7 @@ def test_outside_the_picture_nothing_is_read(page):
     assert near(page.frame, 1.01 * page.frame.half, 0.0) == ""
 
 
-def test_every_control_has_a_name_and_the_page_follows_the_theme(page):
+def test_every_control_has_a_name_and_the_page_follows_the_theme(page, qapp):
     for widget in page.findChildren(QWidget):
         if isinstance(widget, QAbstractButton):
             assert widget.objectName().startswith("attack.plane.")
@@ -246,7 +246,6 @@ def test_every_control_has_a_name_and_the_page_follows_the_theme(page):
             assert reached or (
                 widget.isCheckable() and not widget.isChecked()
             )  # by arrow keys from its group
-    palette = QPalette()
-    palette.setColor(QPalette.ColorRole.Window, QColor(theme.DARK.window))
-    page.setPalette(palette)
-    assert page.plot.backgroundBrush().color() == QColor(theme.DARK.plot)
+    for look, colours in (("dark", theme.DARK), ("light", theme.LIGHT)):
+        theme.apply(qapp, look)
+        assert page.plot.backgroundBrush().color() == QColor(colours.plot)

@@ -9,8 +9,8 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor
 
 from optgui.gui import theme
-from optgui.gui.attack.plane_marks import deepest, is_fooled, is_line, outline_words, region_labels
-from optgui.gui.attack.plane_view import PlaneView, class_colours, heights, spreads
+from optgui.gui.attack.plane.marks import deepest, is_fooled, is_line, outline_words, region_labels
+from optgui.gui.attack.plane.view import PlaneView, class_colours, heights, spreads
 from tests.core.attack.plane.samples import attacked, sampled
 
 

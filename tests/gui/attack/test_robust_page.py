@@ -10,8 +10,8 @@ from PySide6.QtGui import QAccessible, QImage
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QFileDialog, QListWidget
 
 from optgui.core.attack.robust import RobustConfig
-from optgui.gui.attack.robust_networks import RobustNetworks
-from optgui.gui.attack.robust_page import RobustPage
+from optgui.gui.attack.robust.networks import RobustNetworks
+from optgui.gui.attack.robust.page import RobustPage
 from optgui.gui.networks import NetworkShelf
 from optgui.jobs.controller import PaintBudget
 from optgui.jobs.messages import JobState

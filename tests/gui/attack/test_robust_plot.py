@@ -11,9 +11,9 @@ from PySide6.QtGui import QImage, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from optgui.gui.attack import robust_files
-from optgui.gui.attack.robust_facet import ticks
-from optgui.gui.attack.robust_plot import RobustPlot
+from optgui.gui.attack.robust import files
+from optgui.gui.attack.robust.facet import ticks
+from optgui.gui.attack.robust.plot import RobustPlot
 from tests.gui.attack.robust import frame
 
 
@@ -124,7 +124,7 @@ def test_ticks_are_round(most, wanted):
 def test_all_points_go_into_the_numbers():
     for noise in (True, False):
         shown = frame(noise=noise)
-        rows = list(csv.DictReader(io.StringIO(robust_files.csv_bytes(shown).decode())))
+        rows = list(csv.DictReader(io.StringIO(files.csv_bytes(shown).decode())))
         assert len(rows) == 4 * 5
         for curve in shown.curves:
             mine = [row for row in rows if (row["network"], row["norm"]) == (curve.network_id, curve.norm)]
@@ -135,10 +135,10 @@ def test_all_points_go_into_the_numbers():
 
 
 def test_the_picture_is_the_plot_without_the_moments_marks(plot):
-    first = robust_files.png_bytes(plot)
+    first = files.png_bytes(plot)
     plot.set_epsilon("L2", 2.0)
     plot._point((0, 2))
-    assert robust_files.png_bytes(plot) == first
+    assert files.png_bytes(plot) == first
     image = QImage.fromData(first)
     assert image.size() == 2 * plot.size()
     colours = {image.pixel(x, y) for x in range(0, image.width(), 3) for y in range(0, image.height(), 3)}
@@ -146,7 +146,7 @@ def test_the_picture_is_the_plot_without_the_moments_marks(plot):
 
 
 def test_the_drawing_is_svg_with_its_words(plot):
-    root = ElementTree.fromstring(robust_files.svg_bytes(plot).decode())
+    root = ElementTree.fromstring(files.svg_bytes(plot).decode())
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     texts = {"".join(node.itertext()).strip() for node in root.iter("{http://www.w3.org/2000/svg}text")}
     assert {"run-1@9", "run-2@9", "L2", "L∞", "noise"} <= texts

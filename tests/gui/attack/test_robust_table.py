@@ -5,7 +5,7 @@ from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from optgui.gui.attack.robust_table import COLUMNS, RobustTable
+from optgui.gui.attack.robust.table import COLUMNS, RobustTable
 from tests.gui.attack.robust import frame
 
 TITLES = [column.title for column in COLUMNS]

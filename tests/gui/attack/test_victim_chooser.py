@@ -7,7 +7,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
-from optgui.gui.attack.victim_chooser import DRAWING, VictimChooser
+from optgui.gui.attack.victim.chooser import DRAWING, VictimChooser
 
 COUNT = 500
 MODIFIERS = Qt.KeyboardModifier.NoModifier

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QToolButton
 from optgui.core.params import Config, EntryConfig, param
 from optgui.core.registry import Entry, Registry
 from optgui.core.training import TrainingConfig
+from optgui.gui.form.numbers import NumberBox
 from optgui.gui.form.param_form import ParamForm, Preview
 from optgui.gui.form.widgets import Remark
 
@@ -216,3 +217,29 @@ def test_an_editor_follows_what_its_owner_changes(make):
     form = make(PlanConfig())
     form.change("curve.gamma", 0.5, final=True)
     assert form.editor("curve.gamma").value() == 0.5
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "name", "text", "sentence"),
+    [
+        ("SGD", "training.optimizer.momentum", "-1", "Momentum: expected a number >= 0 and < 1, got -1"),
+        ("Adam", "training.optimizer.betas.0", "1.0", "Betas: expected 2 numbers >= 0 and < 1, got 1.0"),
+    ],
+)
+def test_a_number_out_of_bounds_snaps_back_with_its_reason(qtbot, optimizer, name, text, sentence):
+    form = ParamForm(TrainingConfig.parse({"optimizer": {"name": optimizer}}), "training")
+    qtbot.addWidget(form)
+    form.show()
+    box, refused = form.findChild(NumberBox, name), []
+    form.refused.connect(refused.append)
+    before, config = box.text(), form.config
+    box.selectAll()
+    qtbot.keyClicks(box, text)
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert refused == [sentence]
+    assert (box.text(), form.config) == (before, config)
+    box.selectAll()
+    qtbot.keyClicks(box, "0.5")
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert refused == [sentence]
+    assert box.value() == 0.5

@@ -298,16 +298,23 @@ def test_rare_fields_are_folded_away_at_first(training):
 def test_a_field_is_shown_only_when_its_sibling_says_so(make):
     form = make(AttackConfig(), "attack")
     click(form, "attack.more")
-    assert not find(form, QDoubleSpinBox, "attack.seed").isVisible()
+    assert find(form, QAbstractButton, "attack.exact").isVisible()
     QTest.mouseClick(
-        find(form, QAbstractButton, "attack.random_start"), Qt.MouseButton.LeftButton, pos=middle_left(form)
+        find(form, QAbstractButton, "attack.clip"), Qt.MouseButton.LeftButton, pos=middle_left(form)
     )
-    assert form.config.random_start
-    assert find(form, QDoubleSpinBox, "attack.seed").isVisible()
+    assert not form.config.clip
+    assert not find(form, QAbstractButton, "attack.exact").isVisible()
+
+
+def test_a_field_is_shown_for_the_entries_that_use_it(make):
+    form = make(AttackConfig(), "attack")
+    assert find(form, QDoubleSpinBox, "attack.step_size").isVisible()
+    form.change("method", "FGSM", final=True)
+    assert not find(form, QDoubleSpinBox, "attack.step_size").isVisible()
 
 
 def middle_left(form):
-    point = find(form, QAbstractButton, "attack.random_start").rect().center()
+    point = find(form, QAbstractButton, "attack.clip").rect().center()
     point.setX(6)
     return point
 

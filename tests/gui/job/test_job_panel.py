@@ -421,3 +421,14 @@ def test_an_adopted_config_is_one_edit(make):
     assert [text for _, text in bench.marks] == ["rate 1 → 4, share 0.5 → 0.25"]
     bench.panel.edits.undo()
     assert bench.form.config == TunableConfig()
+
+
+def test_what_was_refused_is_forgotten_when_it_is_mended_and_other_messages_stay(make):
+    bench = make()
+    bench.form.change("rate", -1.0)
+    assert "rate" in bench.panel.messages.sentence.lower()
+    bench.form.change("rate", 2.0, final=True)
+    assert bench.panel.messages.sentence == ""
+    bench.panel.messages.say("Something else.")
+    bench.form.change("rate", 3.0, final=True)
+    assert bench.panel.messages.sentence == "Something else."

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from optgui.core.schedulers import SchedulerConfig
+from optgui.core.schedulers import SchedulerConfig, curve
 from optgui.core.training import TrainingConfig
-from optgui.gui.plot.schedule_preview import HEIGHT, MOST, SchedulePreview
+from optgui.gui.plot.schedule_preview import HEIGHT, MOST, MOST_SLICED, SchedulePreview
 
 
 @pytest.fixture
@@ -50,12 +50,25 @@ def test_plateau_says_that_it_depends_on_the_run(preview):
     assert "depends on the run" in preview.words == preview.accessibleDescription()
 
 
-def test_a_run_of_too_many_steps_is_refused_in_words_unless_the_schedule_counts_epochs(preview):
-    shown(preview, {"name": "OneCycleLR"}, epochs=MOST // 10 + 1)
+def test_a_run_of_too_many_steps_is_refused_in_words_unless_the_schedule_counts_epochs(qtbot):
+    preview = SchedulePreview(lambda config: (1000, config.epochs))
+    qtbot.addWidget(preview)
+    shown(preview, {"name": "OneCycleLR"}, epochs=MOST_SLICED // 1000 + 1)
     assert preview.factors is None
-    assert preview.words.startswith("A run of more than 20,000")
-    shown(preview, {"name": "ExponentialLR"}, epochs=MOST // 10 + 1)
-    assert len(preview.factors) == MOST + 10
+    assert preview.words.startswith("A run of more than 200,000")
+    shown(preview, {"name": "ExponentialLR"}, epochs=MOST_SLICED // 1000 + 1)
+    assert len(preview.factors) == MOST_SLICED + 1000
+
+
+@pytest.mark.parametrize("name", ["OneCycleLR", "MultiStepLR"])
+def test_a_long_curve_comes_a_moment_later_and_is_the_same(qtbot, preview, name):
+    entry, epochs = {"name": name, "interval": "step", "warmup": 7}, MOST // 10 + 300
+    shown(preview, {"name": "StepLR"})
+    before = preview.factors
+    shown(preview, entry, epochs)
+    assert preview.factors is before
+    qtbot.waitUntil(lambda: preview.factors is not before, timeout=10_000)
+    np.testing.assert_array_equal(preview.factors, curve(SchedulerConfig.parse(entry), 10, epochs))
 
 
 @pytest.mark.parametrize("name", ["ReduceLROnPlateau", "CyclicLR", "CosineAnnealingLR"])

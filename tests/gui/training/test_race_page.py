@@ -222,6 +222,18 @@ def test_an_entrant_that_diverges_ends_with_a_cross_and_its_sentence(qtbot, page
     assert page.attack.isEnabled()
 
 
+def test_a_race_after_one_with_a_cross_begins_without_it(qtbot, page):
+    entrants = [{"optimizer": EXPLODING}, {"optimizer": {"name": "SGD", "lr": 0.1}}]
+    run(qtbot, page, entrants=entrants)
+    assert page.loss.crossed == ("0",)
+    page.panel.form.change("entrants.0.optimizer.lr", 0.1, final=True)
+    page.panel.start()
+    assert page.loss.crossed == ()
+    qtbot.waitUntil(lambda: page.panel.state is JobState.RUNNING, timeout=5000)
+    qtbot.waitUntil(lambda: page.panel.state is JobState.FINISHED, timeout=20_000)
+    assert len(page.loss.lines["0"].series) == len(page.loss.lines["1"].series)
+
+
 def test_the_network_of_the_chosen_entrant_is_handed_on(qtbot, page):
     assert not page.attack.isEnabled()
     run(qtbot, page)

@@ -5,7 +5,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFileDialog
 
 from optgui.core.training.records import Node
-from optgui.core.training.requests import Load, Mark, Rewind, Save
+from optgui.core.training.requests import Load, Mark, NetworkAt, Rewind, Save
 from optgui.gui.training.run_tree import RunTree
 from optgui.gui.training.tree_canvas import words_of
 from optgui.gui.training.tree_marks import round_number
@@ -49,7 +49,7 @@ def test_places_are_steps_across_and_branches_down(grown):
 
 
 def test_nothing_can_be_done_before_there_is_a_checkpoint_and_says_why(tree):
-    for button in (tree.rewind, tree.halve, tree.mark, tree.save, tree.open):
+    for button in (tree.rewind, tree.halve, tree.attack, tree.mark, tree.save, tree.open):
         assert not button.isEnabled()
         assert button.toolTip() == "Start a run first"
 
@@ -67,6 +67,9 @@ def test_a_click_chooses_and_the_buttons_ask_for_it(grown, qtbot):
     with qtbot.waitSignal(grown.wanted) as wanted:
         grown.halve.click()
     assert wanted.args == [Rewind(1, halve_lr=True)]
+    with qtbot.waitSignal(grown.wanted) as wanted:
+        grown.attack.click()
+    assert wanted.args == [NetworkAt(1)]
 
 
 def test_arrow_keys_walk_along_the_way_and_between_lanes(grown, qtbot):

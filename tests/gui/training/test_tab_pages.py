@@ -5,8 +5,9 @@ from PySide6.QtWidgets import QPushButton
 
 from optgui.core.training import digits
 from optgui.core.training.questions import FindRate, LookInside, NoiseNow, SharpnessNow, WorstDigits
-from optgui.core.training.requests import Mark, PauseAfter, Rewind, Unfold
+from optgui.core.training.requests import Mark, NetworkAt, PauseAfter, Rewind, Unfold
 from optgui.gui.networks import NetworkShelf
+from optgui.gui.readings import Readout
 from optgui.gui.training_tab import TrainingTab
 from optgui.jobs.controller import PaintBudget
 from optgui.jobs.messages import JobState
@@ -153,6 +154,17 @@ def test_an_edit_that_is_taken_back_before_it_is_let_go_leaves_what_was_said(qtb
     assert (tab.note.what, tab.note.fate) == ("lr 0.1 → 0.02", said)
 
 
+def test_an_edit_is_told_as_it_is_typed(qtbot, tab):
+    tab._edit({"scheduler": {"name": "MultiStepLR", "milestones": [1]}})
+    begin(qtbot, tab)
+    tab._edit({"scheduler.milestones": (2, 3)})
+    assert tab.note.what == "milestones 1 → 2, 3"
+    qtbot.waitUntil(lambda: tab.note.fate.startswith("applied"), timeout=5000)
+    assert [mark[1] for mark in tab.loss.marks] == ["milestones 1 → 2, 3"]
+    tab._edit({"scheduler.milestones": ()})
+    assert tab.note.what == "milestones 2, 3 → none"
+
+
 def test_a_refused_edit_says_so(qtbot, tab):
     begin(qtbot, tab)
     tab._edit({"batch_size": 50_000})  # more than there are images
@@ -224,6 +236,56 @@ def test_going_back_in_a_stopped_run_waits_there_for_resume(qtbot, tab):
     tab.panel.toggle()
     qtbot.waitUntil(lambda: tab.steps_done > 50, timeout=10_000)
     assert tab.returns.frame.branch == 1
+
+
+def test_the_offer_behind_a_spike_goes_back_once_with_half_the_rate(qtbot, tab):
+    tab._edit({"optimizer": {"name": "SGD", "lr": 0.2}})
+    begin(qtbot, tab)
+    tab.control.offer("The loss left the rails.", 0)
+    tab.control.spike.rewind.click()
+    qtbot.waitUntil(lambda: tab.returns.frame.branch > 0, timeout=5000)
+    tab.panel.stop()
+    wait_for(qtbot, tab, JobState.STOPPED)
+    assert tab.returns.frame.branch == 1
+    assert tab._config.optimizer.lr == 0.1
+
+
+def test_the_offer_behind_a_spike_is_gone_when_the_run_goes_on(qtbot, tab):
+    begin(qtbot, tab)
+    tab.panel.toggle()
+    wait_for(qtbot, tab, JobState.PAUSED)
+    tab.control.offer("The loss left the rails.", 0)
+    tab.panel.toggle()
+    qtbot.waitUntil(tab.control.spike.isHidden, timeout=5000)
+
+
+def test_a_checkpoint_goes_to_the_attack_once_and_the_newest_network_stays_current(qtbot, tab):
+    begin(qtbot, tab)
+    tab.panel.toggle()
+    wait_for(qtbot, tab, JobState.PAUSED)
+    qtbot.waitUntil(lambda: tab.shelf.current is not None, timeout=5000)
+    current, node = tab.shelf.current, tab.returns.frame.nodes[0]
+    for _ in range(2):
+        tab.tree.wanted.emit(NetworkAt(node.id))
+        qtbot.waitUntil(lambda: tab.note.what == "The network of step 0", timeout=5000)
+        tab.note.say("")
+    run = current.id.partition("@")[0]
+    assert tab.shelf.ids == (f"{run}@0", current.id)
+    assert tab.shelf.get(f"{run}@0").step == 0
+    assert tab.shelf.current is current
+
+
+def test_numbers_are_seen_whole_in_a_narrow_window(tab):
+    tab.resize(tab.minimumSizeHint())
+    assert tab.width() <= 1000
+    for number in tab.numbers.facts.findChildren(Readout):
+        assert number.width() >= number.fontMetrics().horizontalAdvance("28,140")
+
+
+def test_an_edit_that_a_run_cannot_take_waits_for_the_next_start(qtbot, tab):
+    begin(qtbot, tab)
+    tab._edit({"label_noise": 0.1})
+    assert (tab.note.what, tab.note.fate) == ("label noise 0 → 0.1", "acts from the next start")
 
 
 def test_a_stop_during_the_sweeps_puts_the_finder_to_rest_without_a_complaint(qtbot, tab):

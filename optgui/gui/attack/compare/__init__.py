@@ -1,0 +1,1 @@
+"""The page of two networks side by side."""

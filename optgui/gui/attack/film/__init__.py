@@ -1,0 +1,1 @@
+"""The page of the film, and the curves below it."""

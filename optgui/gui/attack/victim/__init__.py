@@ -1,0 +1,1 @@
+"""Who is attacked: test digits, a drawing, a picture file."""
