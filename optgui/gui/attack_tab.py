@@ -356,12 +356,14 @@ class AttackTab(TabFrame):
         self.panel.ask(ShowFilm(self.film.reel.last + 1), take, give_up)
 
     def _end_film(self) -> None:
-        """The attack has ended and its film is whole: lay the plane through it."""
+        """The attack has ended and its film is whole: lay the plane through it, unless it is a preview."""
         config, frame = self.panel.run_config, self._frame
         if frame is None or self._inputs is None or not isinstance(config, AttackConfig):
             return
         change = frame.perturbation[0, 0]
         self.film.end(change)
+        if self._warm:
+            return
         path = self.film.reel.pictures(PATH)
         snapshot, image, label = self._inputs.snapshot, frame.original[0], int(frame.labels[0])
         self.plane.show_attack(PlaneInputs(snapshot, image, label, change, path, config))

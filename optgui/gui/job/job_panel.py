@@ -12,9 +12,11 @@ from optgui.gui.error_bar import ErrorBar
 from optgui.gui.form.param_form import ParamForm, Preview
 from optgui.gui.history import Gesture, History
 from optgui.gui.job.run_bar import RunBar
+from optgui.gui.pace import Pace
 from optgui.jobs.controller import JobController, PaintBudget
 from optgui.jobs.messages import Answer, Edit, Failure, JobState, Progress
 
+EDIT_MS = 40  # between two edits of one drag
 Previews = Mapping[type[EntryConfig], Callable[[], Preview]]
 Proceed = Callable[[Any], None]
 
@@ -51,7 +53,9 @@ class JobPanel(QObject):
         self._run_config: Config | None = None  # as the engine has it
         self._marked_config: Config | None = None  # as of the last mark
         self._settled = True
-        self._waiting = 0  # edits sent and not yet answered
+        self._waiting = 0  # edits sent, or to be sent, and not yet answered
+        self._edit: Config | None = None  # to be sent
+        self._pace = Pace(self._send, self, EDIT_MS)
         self._last_done = 0
         self._refusal = ""  # what the form has said last
         self.edits = History(self.put_back)
@@ -101,7 +105,7 @@ class JobPanel(QObject):
         def proceed(inputs: Any) -> None:
             self.messages.dismiss()
             self._run_config = self._marked_config = config
-            self._settled, self._waiting = True, 0
+            self._settled, self._waiting, self._edit = True, 0, None
             self.started.emit(config)
             self.controller.start(self.subject, config, inputs, paused=paused)
             if then is not None:
@@ -137,7 +141,7 @@ class JobPanel(QObject):
     def take_over(self, config: Config) -> None:
         """Show the config that the engine has taken by itself, as behind a rewind: no edit, no mark."""
         self._run_config = self._marked_config = self._undo_config = config
-        self._settled, self._waiting = True, 0
+        self._settled, self._waiting, self._edit = True, 0, None
         self.edits.clear()  # those gestures were another branch's
         self.form.set_config(config)
 
@@ -170,11 +174,19 @@ class JobPanel(QObject):
             return
         wanted = _with_live_values(self._run_config, config)
         if wanted != self._run_config or self._waiting:
-            self._waiting += 1
-            self.controller.apply(wanted)
+            self._waiting += self._edit is None
+            self._edit = wanted
+            self._pace.ask()
+
+    def _send(self) -> None:
+        """Send the newest edit: a hand moves faster than pictures of what it does can be drawn."""
+        edit, self._edit = self._edit, None
+        if edit is not None:
+            self.controller.apply(edit)
 
     def _on_form_settled(self, config: Config, path: str) -> None:
         self._settled = True
+        self._send()
         self._end_gesture()
 
     def put_back(self, config: Config) -> None:
@@ -223,7 +235,7 @@ class JobPanel(QObject):
             reply(answer.reply)
 
     def _on_failed(self, failure: Failure) -> None:
-        self._waiting = 0
+        self._waiting, self._edit = 0, None
         self.messages.say(failure.sentence, failure.details)
 
 
