@@ -16,14 +16,13 @@ from optgui.core.attack import (
     AttackFrame,
     AttackInputs,
     AttackRecord,
-    Film,
-    ShowFilm,
 )
 from optgui.core.attack.plane import PlaneInputs
 from optgui.gui.attack.attack_readings import AttackReadings
 from optgui.gui.attack.bounds.page import BoundsPage
 from optgui.gui.attack.compare.page import ComparePage
 from optgui.gui.attack.film.curves import AttackCurves
+from optgui.gui.attack.film.fetching import ENDED, Fetching
 from optgui.gui.attack.film.page import FilmPage
 from optgui.gui.attack.honesty.page import HonestyPage
 from optgui.gui.attack.network_choice import LIVE, NetworkChoice
@@ -44,7 +43,6 @@ from optgui.jobs.controller import JobController, PaintBudget
 from optgui.jobs.messages import Edit, JobState, Progress
 
 PATH = 2_000  # points of the attack's path on the plane
-_ENDED = (JobState.FINISHED, JobState.STOPPED)
 
 
 class AttackTab(TabFrame):
@@ -70,13 +68,13 @@ class AttackTab(TabFrame):
         self._rests = True  # no control is being moved
         self._again = False  # the next attack is about the same network
         self._frame: AttackFrame | None = None  # newest of the present attack
-        self._film_asked, self._filming = 0, False
         self.was_misread = False
         self.reader = Reader(budget, self)
         self._build_controls()
         self.film, self.bounds = FilmPage(), BoundsPage(budget)
         self.plane, self.compare = PlanePage(budget), ComparePage(budget, networks.shelf, self.film.reel)
         self.robust, self.honesty = RobustPage(budget, networks.shelf), HonestyPage(budget, networks.shelf)
+        self.fetching = Fetching(self.panel, self.film.reel, self)
         self._build_centre()
         self.numbers = AttackReadings()
         self.readings_layout.addWidget(self.numbers)
@@ -154,6 +152,9 @@ class AttackTab(TabFrame):
         self.victim.previewed.connect(lambda image: self.reader.guess(image, self.victim.set_guess))
         self.victim.refused.connect(lambda sentence: say(sentence))
         self.reader.judged.connect(self.victim.show_judgement)
+        self.fetching.came.connect(self.film.extend)
+        self.fetching.came.connect(lambda film, _: self.compare.extend(film, []))
+        self.fetching.whole.connect(self._end_film)
         self.film.moved.connect(self.curves.set_head)
         self.curves.clicked.connect(self.film.playback.go)
         self.pages.turned.connect(lambda _: self._show_parts())
@@ -300,7 +301,8 @@ class AttackTab(TabFrame):
     def _on_started(self, config: AttackConfig) -> None:
         """What is on screen stays until there is something new to show."""
         self._cold = config
-        self._fresh, self._warm, self._filming, self._frame = True, False, False, None
+        self._fresh, self._warm, self._frame = True, False, None
+        self.fetching.begin()
 
     def _begin(self, config: AttackConfig) -> None:
         """The attack has something to show."""
@@ -330,30 +332,8 @@ class AttackTab(TabFrame):
             self.compare.extend(None, records)
         if isinstance(progress.frame, AttackFrame):
             self._show_frame(config, progress.frame)
-        if not self._filming:
-            self._ask_film(progress.status.total)
+        self.fetching.go_on(progress.status.total)
         self.curves.refresh()
-
-    def _ask_film(self, until: int) -> None:
-        """Fetch the pictures that are not here yet; only the newest request says that a film is whole."""
-        if not self.panel.has_run or self._fresh:
-            return
-        self._filming = True
-        self._film_asked += 1
-        asked = self._film_asked
-
-        def take(film: Film) -> None:
-            self.film.extend(film, until)
-            self.compare.extend(film, [])
-            if asked == self._film_asked:
-                self._filming = False
-                if self.panel.state in _ENDED:
-                    self._end_film()
-
-        def give_up(_: str) -> None:
-            self._filming = self._filming and asked != self._film_asked
-
-        self.panel.ask(ShowFilm(self.film.reel.last + 1), take, give_up)
 
     def _end_film(self) -> None:
         """The attack has ended and its film is whole: lay the plane through it, unless it is a preview."""
@@ -369,8 +349,8 @@ class AttackTab(TabFrame):
         self.plane.show_attack(PlaneInputs(snapshot, image, label, change, path, config))
 
     def _on_state(self, state: JobState) -> None:
-        if state in (JobState.PAUSED, *_ENDED):
-            self._ask_film(self.film.playback.total)
+        if state in (JobState.PAUSED, *ENDED) and not self._fresh:
+            self.fetching.ask(self.film.playback.total)
         elif state is JobState.FAILED:
             self.film.end()
 

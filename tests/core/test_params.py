@@ -157,7 +157,7 @@ def optimizer(**fields):
         ),
         (AttackConfig, {"epsilon": -1}, "epsilon: expected a number from 0 to 1000000, got -1"),
         (AttackConfig, {"step_size": 0}, "step_size: expected a number > 0 and <= 1000000, got 0"),
-        (AttackConfig, {"norm": "L7"}, "norm: expected one of L2, Linf, got 'L7'"),
+        (AttackConfig, {"norm": "L7"}, "norm.name: expected one of L2, Linf, L1, L0, "),
         (AttackConfig, {"random_start": "perhaps"}, "random_start: expected true or false, got 'perhaps'"),
         (
             DigitsConfig,

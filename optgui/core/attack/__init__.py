@@ -8,6 +8,8 @@ from optgui.core.attack.loop import Attack
 from optgui.core.attack.losses import LOSSES, Goal
 from optgui.core.attack.methods import METHODS, STEP_RULES, Method, MethodEntry, StepRule
 from optgui.core.attack.norms import NORMS, Norm, NormConfig, NormEntry, norm_of
+from optgui.core.attack.strongest import Standing, Worst, strongest
+from optgui.core.attack.verdict import Verdict, verified
 from optgui.core.attack.victim import Victim
 
 __all__ = [
@@ -31,7 +33,12 @@ __all__ = [
     "NormConfig",
     "NormEntry",
     "ShowFilm",
+    "Standing",
     "StepRule",
+    "Verdict",
     "Victim",
+    "Worst",
     "norm_of",
+    "strongest",
+    "verified",
 ]

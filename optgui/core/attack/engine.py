@@ -17,6 +17,7 @@ from optgui.core.attack.config import AttackConfig
 from optgui.core.attack.film import Camera, Film, ShowFilm
 from optgui.core.attack.inputs import AttackInputs, checked_images, checked_labels, checked_victim
 from optgui.core.attack.loop import Attack
+from optgui.core.attack.verdict import verified
 from optgui.core.engine import RunFailed, Status
 from optgui.core.params import changes, refuse_locked
 from optgui.core.runtime import use_threads
@@ -170,21 +171,20 @@ class AttackEngine:
         """The best of every image so far, judged once more by the network."""
         attack = self._attack
         adversarial = attack.changed(attack.result())
-        perturbation = adversarial - self._images
-        logits = self._victim.logits(adversarial)
+        verdict = verified(self._victim, self._images, adversarial, attack.goal, attack.norm)
         targets = attack.goal.targets
         return AttackFrame(
             step=self.step_count,
             original=self._original,
             adversarial=frozen_copy(adversarial),
-            perturbation=frozen_copy(perturbation),
+            perturbation=frozen_copy(adversarial - self._images),
             labels=self._frozen_labels,
             targets=None if targets is None else frozen_copy(targets),
-            predictions=frozen_copy(logits.argmax(1)),
-            probabilities=frozen_copy(logits.softmax(1)),
+            predictions=frozen_copy(verdict.logits.argmax(1)),
+            probabilities=frozen_copy(verdict.logits.softmax(1)),
             original_probabilities=self._original_probabilities,
-            success=frozen_copy(attack.goal.reached(logits)),
-            norms=frozen_copy(attack.norm.norm(perturbation)),
+            success=frozen_copy(verdict.reached),
+            norms=frozen_copy(verdict.sizes.float()),
             fooled_at=frozen_copy(self._fooled_at),
             network_id=self._network_id,
         )

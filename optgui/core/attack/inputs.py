@@ -15,6 +15,7 @@ from optgui.core.snapshot import NetworkSnapshot
 from optgui.core.training.models import CLASSES
 
 SHAPE = (1, 28, 28)
+CHUNK, CHUNK_OTHER = 500, 100  # digits: 5 ms a step of the perceptron, 30 ms of the convolutional network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +68,30 @@ def checked_labels(labels: torch.Tensor | NDArray[Any], count: int) -> torch.Ten
     if not ((tensor >= 0) & (tensor < CLASSES)).all():
         raise ValueError(f"{expected}, got numbers from {tensor.min()} to {tensor.max()}")
     return tensor
+
+
+def pixels(images: NDArray[np.uint8]) -> torch.Tensor:
+    """Digits (n, 28, 28) of 0..255 as images (n, 1, 28, 28) float32 in [0, 1]."""
+    return torch.from_numpy(images.astype(np.float32))[:, None] / 255
+
+
+def first_digits(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], count: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The first digits of a test set: images (count, 1, 28, 28) in [0, 1] and labels (count,).
+
+    Raises:
+        ValueError: if the test set has fewer.
+    """
+    if count > len(images):
+        raise ValueError(f"digits: expected at most the {len(images):,} of the test set, got {count:,}")
+    return checked_images(pixels(images[:count])), checked_labels(labels[:count], count)
+
+
+def digits_at_once(*victims: Victim) -> int:
+    """How many digits one step of an attack may take, so that it ends soon on each of the networks."""
+    layers = [layer for victim in victims for layer in victim.network.modules()]
+    return CHUNK_OTHER if any(isinstance(layer, nn.Conv2d) for layer in layers) else CHUNK
 
 
 def _copy(values: torch.Tensor | NDArray[Any]) -> torch.Tensor:

@@ -10,7 +10,7 @@ import torch
 from optgui.core.attack.losses import LOSSES, Goal
 from optgui.core.attack.methods import METHODS, Method
 from optgui.core.attack.norms import norm_of, per_image
-from optgui.core.attack.task import Look, Task
+from optgui.core.attack.task import Look, Task, beats, pictures
 from optgui.core.engine import RunFailed
 
 if TYPE_CHECKING:
@@ -77,8 +77,9 @@ class Attack:
 
     @property
     def until(self) -> int:
-        """Steps of all restarts together."""
-        return self._iterations * self._restarts
+        """Steps of all restarts together, as things stand."""
+        left = max(0, self._iterations - self._task.iteration)
+        return self.step_count + left + self._iterations * (self._restarts - 1 - self._task.restart)
 
     @property
     def done(self) -> bool:
@@ -193,8 +194,7 @@ class Attack:
 
     def changed(self, delta: torch.Tensor) -> torch.Tensor:
         """All images with a perturbation (n, 1, 28, 28), as the network sees them."""
-        images = self.images + delta
-        return images.clamp_(0, 1) if self.config.clip or self.minimal else images
+        return pictures(self.images, delta, boxed=self.config.clip or self.minimal)
 
     def _begin(self, restart: int, start: torch.Tensor | None = None) -> None:
         """Begin a restart on all images that are not fooled for good."""
@@ -250,10 +250,8 @@ class Attack:
             self._leave_fooled()
 
     def _is_better(self, rows: torch.Tensor, now: Look) -> torch.Tensor:
-        """Where the look beats the best so far: what fooled does, then the larger loss."""
-        fooled, loss = self._best_fooled[rows], self._best_loss[rows]
-        better: torch.Tensor = (now.fooled & ~fooled) | ((now.fooled == fooled) & (now.losses > loss))
-        return better
+        """Where the look beats the best so far."""
+        return beats(now.fooled, now.losses, self._best_fooled[rows], self._best_loss[rows])
 
     def _keep_best(self, rows: torch.Tensor, delta: torch.Tensor, now: Look) -> None:
         if self.minimal or not len(rows):

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from optgui.core.attack.inputs import checked_images, checked_victim
+from optgui.core.attack.inputs import checked_images, checked_victim, pixels
 from optgui.core.engine import Status
 from optgui.core.params import Config
 from optgui.core.runtime import use_threads
@@ -64,8 +64,7 @@ class ReadingEngine:
         use_threads(1)
         self.config = config
         self._images = inputs.images
-        first = torch.from_numpy(inputs.images[:1].astype(np.float32))[:, None] / 255
-        self._victim, _, _ = checked_victim(network_of(inputs.snapshot), first)
+        self._victim, _, _ = checked_victim(network_of(inputs.snapshot), pixels(inputs.images[:1]))
         self._read = 0
         self._predictions = np.full(len(inputs.images), -1, np.int64)
         self._confidences = np.zeros(len(inputs.images), np.float32)
@@ -78,7 +77,7 @@ class ReadingEngine:
     def step(self) -> ReadingRecord:
         """Read the next digits."""
         part = slice(self._read, self._read + SLICE)
-        chances = self._chances(torch.from_numpy(self._images[part].astype(np.float32))[:, None] / 255)
+        chances = self._chances(pixels(self._images[part]))
         best = chances.max(1)
         self._predictions[part], self._confidences[part] = best.indices.cpu(), best.values.cpu()
         self._read = min(self._read + SLICE, len(self._images))

@@ -10,7 +10,10 @@ import torch
 
 from optgui.core.attack.config import AttackConfig
 from optgui.core.attack.loop import Attack
+from optgui.core.attack.losses import Goal
 from optgui.core.attack.methods import METHODS
+from optgui.core.attack.norms import NormConfig, norm_of
+from optgui.core.attack.verdict import verified
 from optgui.core.attack.victim import Victim
 from optgui.core.training.models import CLASSES
 
@@ -28,8 +31,8 @@ class Worst:
     """What the attacks found together."""
 
     adversarial: torch.Tensor  # (n, 1, 28, 28), the image itself where nothing fooled
-    fooled: torch.Tensor  # (n,) bool, told by a fresh forward pass on exactly `adversarial`
-    by: tuple[str, ...]  # (n) the stage that fooled each image; "" if none did
+    fooled: torch.Tensor  # (n,) bool, verified: within ball and box, told by a fresh look at `adversarial`
+    by: tuple[str, ...]  # (n,) the stage that fooled each image; "" if none did
 
 
 class _Stage(NamedTuple):
@@ -52,7 +55,12 @@ _STAGES = (
 
 
 def strongest(
-    victim: Victim, images: torch.Tensor, labels: torch.Tensor, norm: str, epsilon: float, seed: int = 0
+    victim: Victim,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    norm: NormConfig | str,
+    epsilon: float,
+    seed: int = 0,
 ) -> Generator[Standing, None, Worst]:
     """Attack images (n, 1, 28, 28) one way after the other, each time those that are read rightly still.
 
@@ -65,19 +73,22 @@ def strongest(
         victim: the network.
         images: in [0, 1], on the victim's device.
         labels: (n,) int64, the true classes.
-        norm: a name of NORMS; attacks that do not know it are left out.
+        norm: of the ball, or its name; attacks that do not know it are left out.
         epsilon: the ball's radius.
         seed: of every random start.
 
     Returns:
         A generator of one `Standing` a step, whose return value is `Worst`.
     """
+    if isinstance(norm, str):
+        norm = NormConfig.parse(norm)
     adversarial = images.clone()
     logits = victim.logits(images)
     wrong = logits.scatter(1, labels.unsqueeze(1), -torch.inf).sort(1, descending=True).indices
     fooled = logits.max(1).indices != labels
     by = ["unchanged" if is_fooled else "" for is_fooled in fooled.tolist()]
-    stages = [stage for stage in _STAGES if norm in METHODS[stage.method].norms]
+    measure = norm_of(norm)
+    stages = _stages(norm)
     configs = [_config(stage, norm, epsilon, seed) for stage in stages]
     steps = [config.steps * config.restarts for config in configs]
     for number, (stage, config) in enumerate(zip(stages, configs, strict=True)):
@@ -91,16 +102,27 @@ def strongest(
             done = sum(steps[:number]) + attack.step_count
             yield Standing(stage.name, done / sum(steps), len(rows))
         changed = attack.changed(attack.result())
-        found = victim.logits(changed).max(1).indices != labels[rows]
+        goal = Goal(labels[rows])
+        found = verified(victim, images[rows], changed, goal, measure).within(epsilon)
         adversarial[rows[found]] = changed[found]
         fooled[rows[found]] = True
         for row in rows[found].tolist():
             by[row] = stage.name
-    sure = victim.logits(adversarial).max(1).indices != labels
+    sure = verified(victim, images, adversarial, Goal(labels), measure).within(epsilon)
     return Worst(adversarial, sure, tuple(by))
 
 
-def _config(stage: _Stage, norm: str, epsilon: float, seed: int) -> AttackConfig:
-    shared = {"norm": norm, "epsilon": epsilon, "seed": seed, "stop_when_fooled": True}
+def steps_in(norm: NormConfig) -> int:
+    """Steps of all attacks that work in a norm."""
+    configs = [_config(stage, norm, 1.0, 0) for stage in _stages(norm)]
+    return sum(config.steps * config.restarts for config in configs)
+
+
+def _stages(norm: NormConfig) -> list[_Stage]:
+    return [stage for stage in _STAGES if norm.name in METHODS[stage.method].norms]
+
+
+def _config(stage: _Stage, norm: NormConfig, epsilon: float, seed: int) -> AttackConfig:
+    shared = {"norm": norm.model_dump(), "epsilon": epsilon, "seed": seed, "stop_when_fooled": True}
     step_size = max(epsilon / 10, 1e-6)
     return AttackConfig.parse({**shared, "method": stage.method, "step_size": step_size, **stage.settings})

@@ -29,6 +29,19 @@ class Look(NamedTuple):
         return Look(self.logits[kept], self.losses[kept], gradient, self.fooled[kept])
 
 
+def beats(
+    fooled: torch.Tensor, losses: torch.Tensor, other_fooled: torch.Tensor, other_losses: torch.Tensor
+) -> torch.Tensor:
+    """Where (n,) one look is better than another: what fooled is, then the larger loss."""
+    return (fooled & ~other_fooled) | ((fooled == other_fooled) & (losses > other_losses))
+
+
+def pictures(images: torch.Tensor, delta: torch.Tensor, *, boxed: bool) -> torch.Tensor:
+    """Images with a perturbation, both (n, 1, 28, 28), kept in [0, 1] or as they are."""
+    changed = images + delta
+    return changed.clamp_(0, 1) if boxed else changed
+
+
 @dataclasses.dataclass
 class Task:
     """The images still under attack and all that belongs to them; the loop owns and shrinks it."""
@@ -99,8 +112,7 @@ class Task:
 
     def changed(self, delta: torch.Tensor) -> torch.Tensor:
         """The images with a perturbation, as the network sees them."""
-        images = self.images + delta
-        return images.clamp_(0, 1) if self.config.clip or self.minimal else images
+        return pictures(self.images, delta, boxed=self.config.clip or self.minimal)
 
     def climb(self, delta: torch.Tensor, loss: Loss | None = None) -> Look:
         """The answer to the images with a perturbation, and the gradient of the loss there."""
@@ -111,6 +123,11 @@ class Task:
         """As `climb`, without a gradient."""
         logits = self.victim.logits(self.changed(delta))
         return Look(logits, (loss or self.loss)(logits, self.goal)[0], None, self.goal.reached(logits))
+
+    def movable(self, delta: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+        """The gradient (n, 1, 28, 28) without the pixels that a wall of [0, 1] holds back."""
+        pixels = self.images + delta
+        return gradient.masked_fill(((pixels >= 1) & (gradient > 0)) | ((pixels <= 0) & (gradient < 0)), 0)
 
     def keep(self, kept: torch.Tensor) -> None:
         """Go on with some of the images: indices (k,)."""

@@ -32,7 +32,6 @@ class NetworkChoice(QWidget):
         self.box.setObjectName(name)
         self.box.setAccessibleName(title)
         self.box.setToolTip("The network to attack: the one in training, any that was kept, or a file")
-        self.box.setPlaceholderText("None yet")
         self.box.activated.connect(lambda _: self.chosen.emit(self.selected))
         self.open_button = small_button(
             "Open …", f"{name}.open", "Open the weights of a network (safetensors)"
@@ -47,6 +46,7 @@ class NetworkChoice(QWidget):
         layout.setSpacing(6)
         layout.addWidget(group_title(title))
         layout.addLayout(row)
+        self.box.setPlaceholderText("None yet")
         self._offered: list[tuple[str, str]] = []  # id, words
         shelf.added.connect(lambda _: self._refill())
         shelf.current_changed.connect(lambda _: self._refill())
@@ -85,6 +85,7 @@ class NetworkChoice(QWidget):
             return
         self._offered, before = offered, self.box.currentData()
         self.box.clear()
+        self.box.setPlaceholderText("None chosen" if offered else "None yet")
         for identity, words in offered:
             self.box.offer(identity, words, words)
         self._show(before)

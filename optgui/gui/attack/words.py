@@ -95,23 +95,28 @@ def _flag_of_step(config: AttackConfig) -> str:
 
 def saturation(config: AttackConfig, record: AttackRecord) -> str:
     """Why a raw step crawls, where it does."""
+    softmax = _climbs_softmax(config)
     if record.skipped:
-        return (
-            "The gradient is exactly zero here, so the step is skipped: the network is so sure that float32 "
-            "has no slope left. Climb the margin of logits instead."
+        why = (
+            "the network is so sure that float32 has no slope left. Climb the margin of logits instead."
+            if softmax
+            else "the loss is flat."
         )
+        return f"The gradient is exactly zero here, so the step is skipped: {why}"
     if not 0 < record.gradient_norm < SATURATED:
         return ""
+    start = "The softmax is saturated: the" if softmax else "The"
+    words = f"{start} gradient is only {record.gradient_norm:.1e} long"
     if "step_rule" in METHODS[config.method.name].uses and config.step_rule == "gradient":
         moved = config.step_size * record.gradient_norm
-        return (
-            f"The softmax is saturated: the gradient is only {record.gradient_norm:.1e} long, so a raw step "
-            f"moves {moved:.1e} px. Normalized steps do not depend on that length."
-        )
-    return (
-        f"The softmax is saturated: the gradient is only {record.gradient_norm:.1e} long. Normalized steps "
-        "keep their length all the same; raw ones would hardly move."
-    )
+        return f"{words}, so a raw step moves {moved:.1e} px. Normalized steps do not depend on that length."
+    return f"{words}. Normalized steps keep their length all the same; raw ones would hardly move."
+
+
+def _climbs_softmax(config: AttackConfig) -> bool:
+    """Whether the loss saturates as the network gets sure."""
+    own = config.method.name == "APGD-CE"
+    return own or ("loss" in METHODS[config.method.name].uses and config.loss == "CrossEntropy")
 
 
 def verdict(config: AttackConfig, frame: AttackFrame, names: tuple[str, ...]) -> str:
@@ -134,10 +139,18 @@ def verdict(config: AttackConfig, frame: AttackFrame, names: tuple[str, ...]) ->
         return f"{words} With ε = 0 nothing may change."
     if minimal:
         return f"{words} Nothing that fools was found yet: give the attack more steps."
-    if frame.targets is not None:
-        wanted = names[int(frame.targets[0])]
-        return f"{words} It does not read {wanted} yet: give it a larger ε or more steps."
-    return f"{words} It is not fooled yet: give the attack a larger ε, a larger step or more steps."
+    yet = (
+        "It is not fooled yet" if frame.targets is None else f"It does not read {names[frame.targets[0]]} yet"
+    )
+    return f"{words} {yet}: give the attack {_more(config)}."
+
+
+def _more(config: AttackConfig) -> str:
+    """What would make an attack stronger, of what its method has."""
+    uses = METHODS[config.method.name].uses
+    offers = ("step_size", "a larger step"), ("steps", "more steps")
+    ways = ["a larger ε", *(words for name, words in offers if name in uses)]
+    return " or ".join(filter(None, (", ".join(ways[:-1]), ways[-1])))
 
 
 def size_of(config: AttackConfig, frame: AttackFrame) -> str:

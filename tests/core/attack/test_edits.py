@@ -63,6 +63,23 @@ def test_more_steps_revive_a_finished_attack_as_if_it_had_never_ended():
     assert [r._replace(until=9) for r in records] == expected
 
 
+def test_more_steps_make_the_restarts_longer_and_not_more():
+    attack = engine({"steps": 4, "restarts": 3})
+    records = [attack.step() for _ in range(6)]
+    attack.apply(attack.config.changed("steps", 9))
+    records += run(attack)
+    assert [record.restart for record in records] == [0] * 4 + [1] * 9 + [2] * 9
+    assert records[-1].step == records[-1].until == attack.status().total == 22
+
+
+def test_fewer_steps_than_done_end_the_restart():
+    attack = engine({"steps": 9, "restarts": 3})
+    records = [attack.step() for _ in range(5)]
+    attack.apply(attack.config.changed("steps", 3))
+    records += run(attack)
+    assert [record.restart for record in records] == [0] * 5 + [1] * 3 + [2] * 3
+
+
 def test_fewer_steps_than_done_end_the_attack():
     attack = engine({"steps": 9})
     for _ in range(5):

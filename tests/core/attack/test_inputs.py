@@ -3,7 +3,8 @@ import pytest
 import torch
 from torch import nn
 
-from optgui.core.attack import AttackConfig, AttackEngine, AttackInputs
+from optgui.core.attack import AttackConfig, AttackEngine, AttackInputs, Victim
+from optgui.core.attack.inputs import digits_at_once, first_digits
 from optgui.core.engine import RunFailed, build, run_slice
 from optgui.core.snapshot import NetworkSnapshot, frozen, frozen_copy
 from tests.core.attack.samples import MODEL, digits, engine, network, run
@@ -124,3 +125,18 @@ def test_a_gradient_that_is_not_finite_fails_the_run_and_leaves_the_images_reada
     frame = attack.frame()
     assert frame.step == 0
     np.testing.assert_array_equal(frame.adversarial, frame.original)
+
+
+def test_the_first_digits_of_a_test_set_are_images_and_labels():
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
+    images, labels = first_digits(pictures, np.arange(5), 3)
+    np.testing.assert_allclose(images[:, 0], pictures[:3] / 255, rtol=1e-6)
+    assert labels.tolist() == [0, 1, 2]
+    with pytest.raises(ValueError, match="digits: expected at most the 5 of the test set, got 6"):
+        first_digits(pictures, np.arange(5), 6)
+
+
+def test_a_network_that_convolves_takes_fewer_digits_at_once():
+    convolving = nn.Sequential(nn.Conv2d(1, 1, 28), nn.Flatten(), nn.Linear(1, 10))
+    few = digits_at_once(Victim(convolving))
+    assert digits_at_once(Victim(network()), Victim(convolving)) == few < digits_at_once(Victim(network()))

@@ -93,3 +93,13 @@ def test_a_gradient_too_small_to_square_still_moves_a_normalized_step():
     record = attack.step()
     assert record.skipped == 0
     assert record.norm == pytest.approx(0.2, rel=1e-5)
+
+
+@pytest.mark.parametrize("norm", ["L2", "Linf", "L1"])
+def test_momentum_that_grows_keeps_its_direction_for_as_long_as_one_likes(norm):
+    settings = {"norm": norm, "epsilon": 0.5, "step_size": 0.05, "steps": 300}
+    attack = engine({**settings, "method": {"name": "MI-FGSM", "decay": 2.0}})
+    run(attack)
+    frame = attack.frame()
+    assert np.isfinite(frame.adversarial).all()
+    assert np.abs(frame.perturbation).max() > 0

@@ -2,14 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from optgui.core.attack import Attack, AttackConfig, Victim
-from optgui.core.attack.strongest import strongest
+from optgui.core.attack import Attack, AttackConfig, NormConfig, Victim, strongest
 from tests.core.attack.samples import EPSILON, digits, network, sizes
 
 
 def worst(norm, epsilon, seed=0):
     images, labels = digits()
-    running = strongest(Victim(network()), images, labels, norm, epsilon, seed)
+    running = strongest(Victim(network()), images, labels, NormConfig.parse(norm), epsilon, seed)
     standings = []
     while True:
         try:
@@ -49,7 +48,7 @@ def test_epsilon_zero_fools_nothing():
 def test_an_image_misread_already_counts_as_it_is():
     images, labels = digits()
     labels[3] = (labels[3] + 1) % 10
-    running = strongest(Victim(network()), images, labels, "L2", 0.0)
+    running = strongest(Victim(network()), images, labels, NormConfig(), 0.0)
     while True:
         try:
             next(running)

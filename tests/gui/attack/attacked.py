@@ -82,7 +82,7 @@ def make_tab(qtbot, networks, train=lambda: None):
 
 def whole(tab):
     """Whether the attack has ended and all of its film is there."""
-    return tab.panel.state in ENDED and not tab._fresh and not tab._filming
+    return tab.panel.state in ENDED and not tab._fresh and not tab.fetching.is_waiting
 
 
 def attack(qtbot, tab):

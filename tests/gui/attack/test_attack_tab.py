@@ -125,7 +125,7 @@ def test_a_hand_that_changed_nothing_starts_nothing(qtbot, attacked):
     edit(attacked, "epsilon", 2.0)
     attacked.panel.form.settle("epsilon")
     with qtbot.waitSignal(attacked.panel.controller.answered):  # behind whatever was sent before
-        attacked._ask_film(40)
+        attacked.fetching.ask(40)
     assert attacked.starts == []
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
@@ -46,6 +47,15 @@ def test_the_bound_and_both_searches_are_shown(page):
     assert "by the minimum-norm attack" in words
 
 
+def test_what_is_still_looked_for_is_not_called_missing(page, monkeypatch):
+    frame = dataclasses.replace(page._frame, pgd=np.full_like(page._frame.pgd, math.inf))
+    page._show(frame)
+    assert page.facts._values["bisection over PGD"].text() == "not found"
+    monkeypatch.setattr(page.controller, "state", JobState.RUNNING)
+    page._show(frame)
+    assert page.facts._values["bisection over PGD"].text() == "not yet"
+
+
 def test_another_epsilon_is_no_reason_to_look_again(qtbot, tab, page):
     tab.panel.form.change("epsilon", 1.0, final=True)
     qtbot.waitUntil(lambda: whole(tab) and not tab._warm and tab._cold.epsilon == 1.0, timeout=5000)
@@ -83,6 +93,12 @@ def test_a_norm_that_cannot_be_searched_offers_no_epsilon(qtbot, tab, page):
     page.begin(tab._inputs, NormConfig(name="Subspace"), tab.opponents.names)
     assert not page.use.isEnabled()
     assert "its ε is another" in page.use.toolTip()
+
+
+def test_finer_steps_in_l1_still_measure_alike(qtbot, tab, page):
+    page.begin(tab._inputs, NormConfig(name="L1"), tab.opponents.names)
+    qtbot.waitUntil(lambda: page.use.isEnabled(), timeout=20_000)
+    assert "its ε is another" not in page.use.toolTip()
 
 
 def test_a_row_asks_for_its_class(qtbot, tab, page):

@@ -124,3 +124,12 @@ def test_a_network_of_an_unknown_data_set_is_refused_at_the_door(choice, tmp_pat
     choice.open_file(str(path))
     assert choice.complaints[0].startswith("far.safetensors: expected one trained on mnist")
     assert choice.shelf.ids == ()
+
+
+def test_without_a_live_network_it_says_whether_there_is_one_to_choose(qtbot):
+    choice = NetworkChoice(NetworkShelf(), "attack.other", live=False)
+    qtbot.addWidget(choice)
+    assert choice.box.placeholderText() == "None yet"
+    choice.shelf.add(named("run-1@1"))
+    assert choice.box.placeholderText() == "None chosen"
+    assert choice.selected == LIVE

@@ -71,6 +71,13 @@ def test_a_label_stands_deepest_inside_its_region(frame):
         assert abs(b) < frame.half / 2
 
 
+def test_a_label_keeps_off_the_digit_and_the_result(frame):
+    ((number, at),) = region_labels(halves(frame, 6, 6))
+    assert number == 6
+    for dot in ((0.0, 0.0), frame.adversarial):
+        assert np.hypot(at[0] - dot[0], at[1] - dot[1]) > 0.05 * 2 * frame.half
+
+
 def test_a_speck_has_no_label(frame):
     classes = np.zeros((256, 256), np.int8)
     classes[4:9, 4:9] = 5

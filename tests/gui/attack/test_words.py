@@ -151,6 +151,32 @@ def test_why_a_raw_step_crawls(length, skipped, rule, words):
     assert bool(said) == bool(words)
 
 
+@pytest.mark.parametrize(
+    ("values", "offer"),
+    [
+        ({}, "a larger ε, a larger step or more steps"),
+        ({"method": "FGSM"}, "a larger ε"),
+        ({"method": "Square"}, "a larger ε or more steps"),
+    ],
+)
+@pytest.mark.parametrize("target", [None, 4])
+def test_only_what_the_method_has_is_advised(values, offer, target):
+    said = verdict(config(**values), frame(7, success=False, targets=target), NAMES)
+    assert said.endswith(f"yet: give the attack {offer}.")
+
+
+@pytest.mark.parametrize(
+    ("values", "of_softmax"),
+    [({}, True), ({"method": "APGD-CE"}, True), ({"method": "APGD-DLR"}, False), ({"loss": "Margin"}, False)],
+)
+def test_only_a_softmax_saturates(values, of_softmax):
+    skipped = saturation(config(**values), RECORD._replace(gradient_norm=0.0, skipped=1))
+    short = saturation(config(**values), RECORD._replace(gradient_norm=1e-6))
+    assert skipped.startswith("The gradient is exactly zero")
+    assert ("margin of logits instead" in skipped) is of_softmax
+    assert ("softmax" in short) is of_softmax
+
+
 def test_small_words():
     assert percent(0.99971) == "99.97 %"
     assert dataset_words("mnist") == "MNIST"

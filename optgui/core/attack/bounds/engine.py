@@ -23,6 +23,7 @@ from optgui.core.attack.losses import Goal
 from optgui.core.attack.methods import METHODS
 from optgui.core.attack.methods.smallest import surely
 from optgui.core.attack.norms import norm_of
+from optgui.core.attack.verdict import verified
 from optgui.core.engine import RunFailed, Status
 from optgui.core.params import refuse_locked
 from optgui.core.runtime import use_threads
@@ -281,12 +282,12 @@ class BoundsEngine:
 
     def _offer(self, kind: int, images: torch.Tensor) -> NDArray[np.float64]:
         """Let images (n, 1, 28, 28) count for every goal that a fresh look says they reach: (10, n) sizes."""
-        logits = self._victim.logits(images)
         labels = self._label.repeat(len(images))
+        verdict = verified(self._victim, self._image, images, Goal(labels), self._norm)
+        logits = verdict.logits
         goals = [Goal(labels, None if target == ANY else labels * 0 + target) for target in self._targets]
         reached = torch.stack([surely(logits, goal) for goal in goals]).cpu().numpy()
-        norms = self._norm.norm(images - self._image).cpu().numpy()
-        sizes: NDArray[np.float64] = np.where(reached, norms, np.inf).astype(np.float64)
+        sizes: NDArray[np.float64] = np.where(reached, verdict.sizes.cpu().numpy(), np.inf)
         answers = logits.argmax(1).cpu().numpy()
         for goal, place in enumerate(sizes.argmin(1)):
             size = sizes[goal, place]

@@ -13,8 +13,9 @@ from optgui.core.attack.config import AttackConfig
 from optgui.core.attack.losses import LOSSES
 from optgui.core.attack.methods import METHODS
 from optgui.core.attack.norms import NORMS
+from optgui.core.attack.strongest import steps_in
 
-AS_SET, STRONGEST, UNBOUNDED = "as_set", "strongest", "unbounded"
+AS_SET, STRONGEST, UNBOUNDED, IN_TURN = "as_set", "strongest", "unbounded", "in_turn"
 MORE = 10  # times the steps, or the restarts
 MOST = 10_000  # steps of one check
 STEPS = 100  # of an attack that a check chooses itself; Croce and Hein's number
@@ -24,6 +25,7 @@ NO_OTHER = "choose another network to try this"
 WITHOUT_GRADIENT = ("Square", "Noise")
 _REACH = 2.5  # how often all steps together span the radius; A. Madry et al., ICLR 2018
 _FIXED_STEP = {"L0": 0.5, "HalfSpace": 0.2}  # where epsilon is no length
+_SLOW = ("Subspace",)  # exact projection: 2 ms a digit
 _WHOLE = {"L2": 28.0, "Linf": 1.0, "L1": 784.0, "L0": 784.0, "Subspace": 28.0, "HalfSpace": 28.0}
 
 
@@ -38,16 +40,21 @@ class Check:
     refusal: str = ""
     on_other: bool = False  # the adversarial pictures are made on another network
     bounded: bool = True  # False: a change of any size counts
+    in_turn: bool = False  # the attacks of `strongest` instead, in the ball of this one
 
     @property
     def detail(self) -> str:
         """The method and its settings in a few words, or why there is none."""
-        return self.refusal if self.attack is None else words(self.attack)
+        if self.attack is None:
+            return self.refusal
+        return f"{steps_in(self.attack.norm):,} steps in all" if self.in_turn else words(self.attack)
 
     @property
     def steps(self) -> int:
         """Steps it takes on a part of the digits."""
-        return 0 if self.attack is None else cost(self.attack)
+        if self.attack is None:
+            return 0
+        return steps_in(self.attack.norm) if self.in_turn else cost(self.attack)
 
 
 def cost(attack: AttackConfig) -> int:
@@ -80,7 +87,10 @@ def asked(attack: AttackConfig) -> tuple[AttackConfig, tuple[str, ...]]:
         notes.append("Every picture is kept in [0, 1] here, although the attack as set leaves it.")
     if attack.epsilon == 0:
         notes.append("With ε = 0 nothing may change, so no attack can tell anything.")
-    return varied(attack, goal="untargeted", clip=True, stop_when_fooled=True), tuple(notes)
+    exact = attack.exact and attack.norm.name not in _SLOW
+    if attack.exact and not exact:
+        notes.append("Projecting onto ball and box at once takes too long here: one after the other instead.")
+    return varied(attack, goal="untargeted", clip=True, stop_when_fooled=True, exact=exact), tuple(notes)
 
 
 def checks_of(attack: AttackConfig, seed: int = 0, no_other: str = "") -> tuple[Check, ...]:
@@ -128,6 +138,14 @@ def checks_of(attack: AttackConfig, seed: int = 0, no_other: str = "") -> tuple[
             ("Noise", DRAWS),
             attack,
             seed,
+        ),
+        Check(
+            IN_TURN,
+            "One after another",
+            "Several attacks without anything to set, each on the digits that those before it left: "
+            "on cross-entropy, towards every wrong class, on the margin, without gradient.",
+            varied(attack, seed=seed),
+            in_turn=True,
         ),
         Check(
             UNBOUNDED,

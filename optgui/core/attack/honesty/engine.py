@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from optgui.core.attack.config import AttackConfig
 from optgui.core.attack.honesty.checks import NO_OTHER, Check, asked, checks_of
 from optgui.core.attack.honesty.config import HonestyConfig, HonestyInputs
 from optgui.core.attack.honesty.flags import TINY, Findings, flags_of
 from optgui.core.attack.honesty.frame import HonestyFrame, HonestyRow, RowState, strongest
-from optgui.core.attack.inputs import checked_images, checked_labels, checked_victim
+from optgui.core.attack.inputs import checked_victim, digits_at_once, first_digits
 from optgui.core.attack.loop import Attack
 from optgui.core.attack.losses import LOSSES, Goal
 from optgui.core.attack.methods import METHODS
 from optgui.core.attack.norms import norm_of
 from optgui.core.attack.robust.engine import wilson
+from optgui.core.attack.strongest import Worst
+from optgui.core.attack.strongest import strongest as attacks_in_turn
+from optgui.core.attack.verdict import verified
 from optgui.core.attack.victim import Victim
 from optgui.core.engine import RunFailed, Status
+from optgui.core.params import refuse_locked
 from optgui.core.runtime import use_threads
 from optgui.core.snapshot import NetworkSnapshot
 from optgui.core.training.models import network_of
-
-CHUNK, CHUNK_OTHER = 500, 100  # digits at once, of a perceptron and of a network that convolves
-ROUNDING = 1e-6  # by which a verified size may exceed epsilon
 
 
 class HonestyRecord(NamedTuple):
@@ -58,23 +58,18 @@ class HonestyEngine:
     def __init__(self, config: HonestyConfig, inputs: HonestyInputs) -> None:
         use_threads(1)
         count = config.digits
-        if count > len(inputs.images):
-            raise ValueError(
-                f"digits: expected at most the {len(inputs.images):,} of the test set, got {count:,}"
-            )
         self.config = config
+        self._images, labels = first_digits(inputs.images, inputs.labels, count)
         self._attack, self._notes = asked(inputs.attack)
         self._as_set = inputs.attack
         self._network_id = inputs.network.id
-        images = torch.from_numpy(inputs.images[:count].astype(np.float32))[:, None] / 255
-        self._images = checked_images(images)
         self._victim = self._checked(inputs.network)
         no_other = _no_other(inputs)
         self._other = None if no_other else self._checked(inputs.other)
         self._images = self._images.to(self._victim.device)
-        self._labels = checked_labels(inputs.labels[:count], count).to(self._victim.device)
+        self._labels = labels.to(self._victim.device)
         self._norm = norm_of(self._attack.norm)
-        self._size = CHUNK_OTHER if _convolves(self._victim, self._other) else CHUNK
+        self._size = digits_at_once(*(victim for victim in (self._victim, self._other) if victim))
         self._right = torch.zeros(count, dtype=torch.bool, device=self._victim.device)  # without any attack
         self._lengths = torch.full((count,), torch.nan, device=self._victim.device)  # of the gradients
         self._checks = checks_of(inputs.attack, config.seed, no_other)
@@ -124,12 +119,12 @@ class HonestyEngine:
         )
 
     def apply(self, config: HonestyConfig) -> None:
-        """Nothing is live.
+        """No field is live.
 
         Raises:
-            ValueError: always.
+            ValueError: if any differs.
         """
-        raise ValueError("config: takes effect at the next start")
+        refuse_locked(self.config, config)
 
     def answer(self, request: Any) -> Any:
         """The checks answer no request: their frame holds everything.
@@ -178,28 +173,48 @@ class HonestyEngine:
         rows = torch.arange(len(self._images), device=self._images.device)[part]
         rows = rows[self._right[part]]
         if len(rows):
-            victim = self._other if check.on_other else self._victim
-            assert victim is not None
             seeded = config.changed("seed", (config.seed + part.start) % 2**32)
-            attack = Attack(
-                seeded, victim, self._images[rows].to(victim.device), self._labels[rows].to(victim.device)
-            )
-            before = self._count
-            while not attack.done:
-                attack.step()
-                self._count = before + attack.step_count
-                yield True
-            self._take(place, rows, attack.changed(attack.result()).to(self._images.device))
+            changed = yield from (self._in_turn if check.in_turn else self._attacked)(check, seeded, rows)
+            self._take(place, rows, changed)
         self._judged[place] = part.stop
+
+    def _attacked(
+        self, check: Check, config: AttackConfig, rows: torch.Tensor
+    ) -> Generator[bool, None, torch.Tensor]:
+        """What one attack makes of some digits, (k, 1, 28, 28)."""
+        victim = self._other if check.on_other else self._victim
+        assert victim is not None
+        images, labels = self._images[rows].to(victim.device), self._labels[rows].to(victim.device)
+        attack = Attack(config, victim, images, labels)
+        before = self._count
+        while not attack.done:
+            attack.step()
+            self._count = before + attack.step_count
+            yield True
+        return attack.changed(attack.result()).to(self._images.device)
+
+    def _in_turn(
+        self, check: Check, config: AttackConfig, rows: torch.Tensor
+    ) -> Generator[bool, None, torch.Tensor]:
+        """What several attacks make of some digits, each of what the others left, (k, 1, 28, 28)."""
+        images, labels, before = self._images[rows], self._labels[rows], self._count
+        running = attacks_in_turn(self._victim, images, labels, config.norm, config.epsilon, config.seed)
+        while True:
+            try:
+                standing = next(running)
+            except StopIteration as end:
+                worst: Worst = end.value
+                return worst.adversarial
+            self._count = before + round(standing.share * check.steps)
+            yield True
 
     def _take(self, place: int, rows: torch.Tensor, changed: torch.Tensor) -> None:
         """Judge the pictures (k, 1, 28, 28) of some digits afresh."""
-        misread = self._victim.logits(changed).argmax(1) != self._labels[rows]
-        inside = ((changed >= 0) & (changed <= 1)).flatten(1).all(1)
-        sizes = self._norm.norm(changed.double() - self._images[rows].double())
-        small = sizes <= self._attack.epsilon + ROUNDING
-        self._fooled[place, rows] = misread & inside & (small | (not self._checks[place].bounded))
-        self._any[rows] |= misread & inside & small
+        goal = Goal(self._labels[rows])
+        verdict = verified(self._victim, self._images[rows], changed, goal, self._norm)
+        within = verdict.within(self._attack.epsilon)
+        self._fooled[place, rows] = within if self._checks[place].bounded else verdict.fooled
+        self._any[rows] |= within
 
     def _row(self, place: int) -> HonestyRow:
         check, state = self._checks[place], self._states[place]
@@ -276,9 +291,3 @@ def _no_other(inputs: HonestyInputs) -> str:
     if inputs.other.dataset != inputs.network.dataset:
         return f"the other network was trained on {inputs.other.dataset}, not on {inputs.network.dataset}"
     return ""
-
-
-def _convolves(*victims: Victim | None) -> bool:
-    return any(
-        isinstance(layer, nn.Conv2d) for victim in victims if victim for layer in victim.network.modules()
-    )

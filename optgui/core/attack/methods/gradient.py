@@ -6,8 +6,11 @@ import torch
 
 from optgui.core.attack.methods.base import STEPPING, Method, MethodEntry
 from optgui.core.attack.methods.rules import STEP_RULES
+from optgui.core.attack.norms.base import radius
 from optgui.core.attack.task import Look, Task
 from optgui.core.params import Config, param
+
+_LONGEST = 1e15  # a velocity whose decay is above 1 grows without end; only its direction counts
 
 
 class ProjectedGradient(Method):
@@ -27,11 +30,8 @@ class ProjectedGradient(Method):
         """The gradient; where a step moves few pixels, without those that a wall of [0, 1] holds back."""
         assert now.gradient is not None
         task = self.task
-        if not (task.norm.sparse and task.config.clip):
-            return now.gradient
-        pixels = task.images + delta
-        held = ((pixels >= 1) & (now.gradient > 0)) | ((pixels <= 0) & (now.gradient < 0))
-        return now.gradient.masked_fill(held, 0)
+        held = task.norm.sparse and task.config.clip
+        return task.movable(delta, now.gradient) if held else now.gradient
 
 
 class FastGradient(ProjectedGradient):
@@ -43,8 +43,7 @@ class FastGradient(ProjectedGradient):
     def propose(self, delta: torch.Tensor, now: Look) -> torch.Tensor:
         """One step as long as the ball is wide."""
         direction = self.task.norm.ascent(self.movable(delta, now))
-        epsilon = self.task.epsilon
-        return delta + direction * (epsilon if isinstance(epsilon, float) else epsilon.view(-1, 1, 1, 1))
+        return delta + direction * radius(self.task.epsilon, delta)
 
 
 class Basic(ProjectedGradient):
@@ -88,7 +87,9 @@ class Momentum(ProjectedGradient):
         config = self.task.config
         length = now.gradient.abs().sum((1, 2, 3), keepdim=True)
         part = now.gradient / torch.where(length == 0, 1, length)
-        self.velocity = config.method.values["decay"] * self.velocity + part
+        velocity = config.method.values["decay"] * self.velocity + part
+        length = velocity.abs().sum((1, 2, 3), keepdim=True)
+        self.velocity = velocity / (length / _LONGEST).clamp_min(1)
         along = self.movable(delta, now._replace(gradient=self.velocity))
         return delta + config.step_size * self.task.norm.ascent(along)
 

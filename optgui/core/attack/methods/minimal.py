@@ -8,6 +8,7 @@ from optgui.core.attack.losses import margin
 from optgui.core.attack.methods.base import MethodEntry
 from optgui.core.attack.methods.smallest import Smallest, cosine, steepness
 from optgui.core.attack.norms import per_image
+from optgui.core.attack.norms.dense import L2
 from optgui.core.attack.task import Look, Task
 from optgui.core.params import Config, param
 
@@ -172,11 +173,11 @@ class FastMinimum(Smallest):
         """One step along the gradient, then onto the ball."""
         assert now.gradient is not None
         task, values = self.task, self.task.config.method.values
-        gradient = movable(task, delta, now.gradient)
+        gradient = task.movable(delta, now.gradient)
         gamma = cosine(values["gamma"], 0.001, self.share)
         self.radius = torch.minimum(self._radius(delta, now, gradient, gamma), self.largest)
         length = cosine(values["step"], values["step"] / 100, self.share)
-        moved = delta + length * _unit(gradient)
+        moved = delta + length * L2().ascent(gradient)
         return task.norm.project_in_box(moved, self.radius, -task.images, 1 - task.images)
 
     def _radius(self, delta: torch.Tensor, now: Look, gradient: torch.Tensor, gamma: float) -> torch.Tensor:
@@ -192,20 +193,6 @@ class FastMinimum(Smallest):
         steep = steepness(self.task.config.norm.name, gradient)
         ahead = norm.norm(delta) + now.losses.abs() / torch.where(steep > 0, steep, 1.0)
         return torch.where(now.fooled, shorter, torch.where(self.found, longer, torch.maximum(ahead, longer)))
-
-
-def movable(task: Task, delta: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-    """The gradient without the pixels that a wall of [0, 1] holds back."""
-    pixels = task.images + delta
-    return gradient.masked_fill(((pixels >= 1) & (gradient > 0)) | ((pixels <= 0) & (gradient < 0)), 0)
-
-
-def _unit(gradient: torch.Tensor) -> torch.Tensor:
-    """The gradients (n, ...) scaled to length 1; a zero one stays."""
-    largest = gradient.flatten(1).abs().amax(1)
-    scaled = gradient / per_image(torch.where(largest > 0, largest, 1.0), gradient)
-    lengths = torch.linalg.vector_norm(scaled.flatten(1), dim=1)
-    return scaled / per_image(lengths.clamp_min(1.0), gradient)
 
 
 ENTRIES = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from optgui.core.attack.methods.base import Method, MethodEntry
-from optgui.core.attack.task import Look
+from optgui.core.attack.norms import per_image
+from optgui.core.attack.task import Look, beats
 
 
 class Search(Method):
@@ -18,9 +19,9 @@ class Search(Method):
     def choose(
         self, delta: torch.Tensor, now: Look, trial: torch.Tensor, seen: Look
     ) -> tuple[torch.Tensor, Look]:
-        """Each image's better one: what fooled, then the larger loss."""
-        better = (seen.fooled & ~now.fooled) | ((seen.fooled == now.fooled) & (seen.losses > now.losses))
-        return torch.where(better.view(-1, 1, 1, 1), trial, delta), Look(
+        """Each image's better one."""
+        better = beats(seen.fooled, seen.losses, now.fooled, now.losses)
+        return torch.where(per_image(better, delta), trial, delta), Look(
             torch.where(better.unsqueeze(1), seen.logits, now.logits),
             torch.where(better, seen.losses, now.losses),
             None,

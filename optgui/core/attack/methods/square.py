@@ -9,7 +9,7 @@ import torch
 from optgui.core.attack.losses import cross_entropy, margin
 from optgui.core.attack.methods.base import MethodEntry
 from optgui.core.attack.methods.noise import Search
-from optgui.core.attack.norms import per_image
+from optgui.core.attack.norms.base import radius
 from optgui.core.attack.task import Look, Task
 from optgui.core.params import Config, param
 
@@ -79,17 +79,14 @@ class LinfSquare(Square):
 
     def start(self) -> torch.Tensor:
         """Stripes from top to bottom."""
-        return self._bound() * self._signs(1, 1, self._width).expand_as(self.task.images)
+        images = self.task.images
+        return radius(self.task.epsilon, images) * self._signs(1, 1, self._width).expand_as(images)
 
     def propose(self, delta: torch.Tensor, now: Look) -> torch.Tensor:
         """Another square at the edge of the ball."""
         side = max(1, round(self._side()))
         inside = self._inside(self._corners(side), side)
-        return torch.where(inside, self._bound() * self._signs(1, 1, 1), delta)
-
-    def _bound(self) -> float | torch.Tensor:
-        epsilon = self.task.epsilon
-        return per_image(epsilon, self.task.images) if isinstance(epsilon, torch.Tensor) else epsilon
+        return torch.where(inside, radius(self.task.epsilon, delta) * self._signs(1, 1, 1), delta)
 
 
 class L2Square(Square):
@@ -118,18 +115,14 @@ class L2Square(Square):
         hill = torch.where(turned, self._hill(side), self._hill(side).t()) * signs
         old = delta * here
         new = self._placed(hill, corners) + old / (_length(old) + _TINY)
-        epsilon = self.task.epsilon
-        whole = per_image(epsilon, delta) if isinstance(epsilon, torch.Tensor) else epsilon
-        unused = (whole**2 - _length(delta) ** 2).clamp_min(0)
+        unused = (radius(self.task.epsilon, delta) ** 2 - _length(delta) ** 2).clamp_min(0)
         length = (unused + _length(delta * (here | there)) ** 2).sqrt()
         moved = new * (length / (_length(new) + _TINY))
         return self._full(torch.where(here, moved, delta.masked_fill(there, 0)))
 
     def _full(self, delta: torch.Tensor) -> torch.Tensor:
         """The same, as long as the ball is wide."""
-        epsilon = self.task.epsilon
-        whole = per_image(epsilon, delta) if isinstance(epsilon, torch.Tensor) else epsilon
-        return delta * (whole / (_length(delta) + _TINY))
+        return delta * (radius(self.task.epsilon, delta) / (_length(delta) + _TINY))
 
     def _placed(self, tiles: torch.Tensor, corners: torch.Tensor) -> torch.Tensor:
         """Images of nothing but a tile (n, 1, side, side) each, with its first pixel at a corner (n, 2)."""

@@ -11,17 +11,17 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from optgui.core.attack.inputs import checked_images, checked_labels, checked_victim
+from optgui.core.attack.inputs import checked_victim, digits_at_once, first_digits
 from optgui.core.attack.norms import norm_of
 from optgui.core.attack.robust.config import RobustConfig, RobustCurve, RobustInputs
 from optgui.core.attack.robust.thresholds import Thresholds
 from optgui.core.attack.victim import Victim
 from optgui.core.engine import Status
+from optgui.core.params import refuse_locked
 from optgui.core.runtime import use_threads
 from optgui.core.snapshot import frozen
 from optgui.core.training.models import network_of
 
-CHUNK, CHUNK_OTHER = 500, 100  # digits at once: 5 ms a step of the perceptron, 30 ms of the convolutional one
 FIRST = 100  # digits of the first picture, so that it comes soon
 TYPICAL = 4  # times the config's steps: what a part takes, before one has shown it
 SURE = 1.959964  # standard deviations on either side of 95 %
@@ -59,15 +59,9 @@ class RobustEngine:
         use_threads(1)
         if not inputs.networks:
             raise ValueError("networks: expected at least one network, got none")
-        if config.digits > len(inputs.images):
-            raise ValueError(
-                f"digits: expected at most the {len(inputs.images):,} of the test set, got {config.digits:,}"
-            )
         self.config = config
         self._ids = [snapshot.id for snapshot in inputs.networks]
-        images = torch.from_numpy(inputs.images[: config.digits].astype(np.float32))[:, None] / 255
-        self._images = checked_images(images)
-        self._labels = checked_labels(inputs.labels[: config.digits], config.digits)
+        self._images, self._labels = first_digits(inputs.images, inputs.labels, config.digits)
         self._victims = [self._checked(network_of(snapshot)) for snapshot in inputs.networks]
         self._kinds = [(network, norm) for network in range(len(self._victims)) for norm in config.norms]
         self._found: dict[tuple[int, str], list[NDArray[np.float64]]] = {kind: [] for kind in self._kinds}
@@ -78,7 +72,7 @@ class RobustEngine:
         self._part = 0  # of the digits under attack: which of `_kinds` is at work
         self._steps = 0  # done in this part
         self._typical = [TYPICAL * config.steps] * len(self._kinds)  # steps that each part took last
-        self._size = CHUNK_OTHER if any(_convolves(victim) for victim in self._victims) else CHUNK
+        self._size = digits_at_once(*self._victims)
         self._work = self._measure()
         self._ended = False
         self._drawn = RobustFrame((), 0, config.digits)
@@ -112,12 +106,12 @@ class RobustEngine:
         return self._drawn
 
     def apply(self, config: RobustConfig) -> None:
-        """Nothing is live.
+        """No field is live.
 
         Raises:
-            ValueError: always.
+            ValueError: if any differs.
         """
-        raise ValueError("config: takes effect at the next start")
+        refuse_locked(self.config, config)
 
     def answer(self, request: Any) -> Any:
         """A measurement answers no request: its frame holds everything.
@@ -145,7 +139,7 @@ class RobustEngine:
                 victim = self._victims[network]
                 images, labels = self._images[rows].to(victim.device), self._labels[rows].to(victim.device)
                 radii = torch.from_numpy(config.radii(norm)).to(victim.device)
-                seed = config.seed + first
+                seed = (config.seed + first) % 2**32
                 thresholds = Thresholds(victim, images, labels, norm, radii, config.steps, seed)
                 for _ in thresholds.search():
                     yield True
@@ -189,10 +183,6 @@ class RobustEngine:
             None if noise is None else frozen(noise),
             frozen(found),
         )
-
-
-def _convolves(victim: Victim) -> bool:
-    return any(isinstance(layer, nn.Conv2d) for layer in victim.network.modules())
 
 
 def wilson(share: NDArray[np.float64], count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -8,7 +8,9 @@ import torch
 
 from optgui.core.attack.config import AttackConfig
 from optgui.core.attack.loop import Attack
+from optgui.core.attack.losses import Goal
 from optgui.core.attack.norms import norm_of
+from optgui.core.attack.verdict import verified
 from optgui.core.attack.victim import Victim
 
 # The minimum-norm attack that comes first, and what is then tried just below each digit's threshold, by norm.
@@ -98,8 +100,8 @@ class Thresholds:
 
         The network itself looks at the changed image once more, and the size is measured on that image.
         """
-        changed = (self.images[rows] + delta).clamp(0, 1)
-        fooled = self.victim.logits(changed).argmax(1) != self.labels[rows]
-        sizes = self.norm.norm(changed.double() - self.images[rows].double())
-        better = fooled & (sizes < self.found[rows])
-        self.found[rows[better]] = sizes[better]
+        images = self.images[rows]
+        changed = (images + delta).clamp(0, 1)
+        verdict = verified(self.victim, images, changed, Goal(self.labels[rows]), self.norm)
+        better = verdict.fooled & (verdict.sizes < self.found[rows])
+        self.found[rows[better]] = verdict.sizes[better]

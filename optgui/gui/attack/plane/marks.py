@@ -17,6 +17,7 @@ from optgui.gui.plot.surface_layer import Array, Layer, Pixels, Words, caption
 from optgui.gui.plot.surface_paths import MOST_POINTS, PIECE, kept
 
 SMALLEST = 0.004  # share of the points; a region with fewer has no label
+NEAR = 0.06  # share of the plane's side that a label keeps from digit and result
 COARSE = 64  # points along each side on which the place of a label is looked for
 DOT, RING = 4.5, 7.0  # pixels, radius
 DASHES: dict[str, list[float]] = {"ball": [], "clipped_ball": [5, 4], "box": [1.5, 2.5]}  # in widths
@@ -125,13 +126,18 @@ def norm_word(frame: PlaneFrame) -> str:
 
 
 def region_labels(frame: PlaneFrame) -> list[tuple[int, tuple[float, float]]]:
-    """Each class that is read in enough of the plane, and the place deepest inside its region."""
+    """Each class read in enough of the plane, and the place deepest in its region that is off the dots."""
     step = max(1, len(frame.places) // COARSE)
     classes, places = frame.classes[step // 2 :: step, step // 2 :: step], frame.places[step // 2 :: step]
+    near = NEAR * float(places[-1] - places[0])
+    clear = np.ones_like(classes, bool)
+    for x, y in ((0.0, 0.0), frame.adversarial):
+        clear &= np.hypot(places - x, (places - y)[:, None]) > near
     found = []
     for number in np.unique(classes):
         mask = classes == number
         if mask.mean() >= SMALLEST:
+            mask = mask & clear if (mask & clear).any() else mask
             row, column = deepest(mask)
             found.append((int(number), (float(places[column]), float(places[row]))))
     return found

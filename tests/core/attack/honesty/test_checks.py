@@ -14,6 +14,7 @@ ORDER = [
     "smallest",
     "transfer",
     "noise",
+    "in_turn",
     "unbounded",
 ]
 

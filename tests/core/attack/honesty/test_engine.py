@@ -1,11 +1,12 @@
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
 import torch
 from scipy.stats import binomtest
 
-from optgui.core.attack import AttackConfig
+from optgui.core.attack import AttackConfig, Standing, Victim, Worst, strongest
 from optgui.core.attack.honesty import RowState, checks
 from optgui.core.attack.honesty import engine as module
 from optgui.core.engine import ENGINES, RunFailed, build
@@ -69,6 +70,9 @@ def test_bands_are_wilsons():
         assert (row.low, row.high) == pytest.approx((band.low, band.high), abs=1e-6)
 
 
+stages = sys.modules["optgui.core.attack.strongest"]  # the package has a function of this name
+
+
 class Claims:
     """Stands for an attack: says that it has found what `found` tells, in one step."""
 
@@ -92,11 +96,24 @@ class Claims:
         return self.images + delta
 
 
+@pytest.fixture(autouse=True)
+def few_steps(monkeypatch):
+    """Of the attacks in turn, whose strength has tests of its own."""
+    short = [stage._replace(settings={**stage.settings, "steps": 5}) for stage in stages._STAGES]
+    monkeypatch.setattr(stages, "_STAGES", short)
+
+
 @pytest.fixture
 def claims(monkeypatch):
     stand_in = type("Stub", (Claims,), {})
     monkeypatch.setattr(module, "Attack", stand_in)
+    monkeypatch.setattr(module, "attacks_in_turn", nothing_found)
     return stand_in
+
+
+def nothing_found(victim, images, labels, norm, epsilon, seed):
+    yield Standing("", 1.0, len(images))
+    return Worst(images, torch.zeros(len(images), dtype=torch.bool), ("",) * len(images))
 
 
 def fooling(config, images):
@@ -156,6 +173,27 @@ def test_a_check_that_fails_says_so_and_the_others_go_on(claims):
     assert frame.strongest.robust < 1
 
 
+def test_the_attacks_in_turn_are_the_strongest_ones():
+    made = engine()
+    rows = by_key(run(made))
+    running = strongest(Victim(network_of(PLAIN)), PIXELS, torch.from_numpy(LABELS), "L2", EPSILON)
+    while True:
+        try:
+            next(running)
+        except StopIteration as end:
+            worst = end.value
+            break
+    assert rows["in_turn"].robust == pytest.approx(1 - float(worst.fooled.double().mean()))
+    assert rows["in_turn"].robust <= rows["as_set"].robust
+    assert made.status().done == made.status().total
+
+
+def test_an_exact_projection_that_takes_too_long_is_left_out_and_said():
+    exact = {"exact": True, "norm": "Subspace"}
+    assert any("Projecting" in note for note in engine(exact).frame().notes)
+    assert not engine({"exact": True}).frame().notes
+
+
 def test_digits_misread_without_any_attack_are_fooled_by_every_check():
     labels = LABELS.copy()
     labels[:6] = (labels[:6] + 1) % 10
@@ -168,7 +206,7 @@ def test_digits_misread_without_any_attack_are_fooled_by_every_check():
 
 
 def test_a_check_has_partial_numbers_while_it_runs_and_the_strongest_only_falls(monkeypatch):
-    monkeypatch.setattr(module, "CHUNK", 12)
+    monkeypatch.setattr("optgui.core.attack.inputs.CHUNK", 12)
     made = engine(MARGIN, other=OTHER)
     partial, before = 0, {}
     while not made.done:
@@ -250,7 +288,7 @@ def test_more_digits_than_there_are_and_edits_are_refused():
         engine(digits=31)
     made = engine()
     with pytest.raises(ValueError, match="takes effect at the next start"):
-        made.apply(made.config)
+        made.apply(made.config.changed("digits", 3))
     with pytest.raises(ValueError, match="request: expected none"):
         made.answer("frame")
 

@@ -156,6 +156,11 @@ def test_a_measurement_takes_no_edit_and_no_question():
         engine.answer("what?")
 
 
+def test_the_largest_seed_will_do():
+    settings = {"digits": 120, "seed": 2**32 - 1, "linf": False, "steps": 2}
+    assert measure(settings).frame().digits == 120
+
+
 def test_a_worker_builds_it():
     engine = build("robust", RobustConfig.parse({"digits": 20, "steps": 5}), inputs())
     while not engine.done:

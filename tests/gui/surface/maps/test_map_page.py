@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible, QColor, QPalette
+from PySide6.QtGui import QAccessible, QColor
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QWidget
 
 from optgui.core.surface import DescentConfig
@@ -91,7 +91,7 @@ def test_an_optimizer_that_moves_one_point_at_a_time_is_refused_in_words(make, k
 
 
 @pytest.mark.parametrize("kind", [BasinsPage, SweepPage, RateMapPage, TunerPage])
-def test_every_control_has_a_name_and_every_page_follows_the_theme(qtbot, make, kind):
+def test_every_control_has_a_name_and_every_page_follows_the_theme(qapp, make, kind):
     page = make(kind)
     kinds = (QAbstractButton, QAbstractSpinBox, QComboBox)
     controls = [widget for widget in page.findChildren(QWidget) if isinstance(widget, kinds)]
@@ -101,11 +101,10 @@ def test_every_control_has_a_name_and_every_page_follows_the_theme(qtbot, make, 
         assert widget.objectName().startswith(f"surface.{kind.subject}.")
         assert QAccessible.queryAccessibleInterface(widget).text(QAccessible.Text.Name)
         assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus
-    palette = QPalette()
-    palette.setColor(QPalette.ColorRole.Window, QColor(theme.DARK.window))
-    page.setPalette(palette)
-    if kind is not TunerPage:
-        assert page.plot.backgroundBrush().color() == QColor(theme.DARK.plot)
+    for look, colours in (("dark", theme.DARK), ("light", theme.LIGHT)):
+        theme.apply(qapp, look)
+        if kind is not TunerPage:
+            assert page.plot.backgroundBrush().color() == QColor(colours.plot)
 
 
 def test_closing_while_it_runs_leaves_no_thread(qtbot, make):
