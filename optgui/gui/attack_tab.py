@@ -158,6 +158,7 @@ class AttackTab(TabFrame):
         self.film.moved.connect(self.curves.set_head)
         self.curves.clicked.connect(self.film.playback.go)
         self.pages.turned.connect(lambda _: self._show_parts())
+        self.pages.turned.connect(lambda _: self._show_honesty())
         for page in (self.bounds, self.compare, self.robust, self.honesty):
             page.said.connect(lambda sentence: say(sentence))
         self.bounds.epsilon_wanted.connect(lambda epsilon: self._take({"epsilon": epsilon}))
@@ -208,9 +209,9 @@ class AttackTab(TabFrame):
         self._show_honesty()
 
     def _show_honesty(self) -> None:
-        """What the honesty panel would check: the form's attack on the network that was attacked last."""
+        """Once on screen, the honesty panel would check the form's attack on the last network attacked."""
         digits = self.opponents.digits
-        if digits is not None and self._inputs is not None:
+        if self.pages.page is self.honesty and digits is not None and self._inputs is not None:
             snapshot = self._inputs.snapshot
             self.honesty.show_attack(self._config, snapshot, digits.test_images, digits.test_labels)
 

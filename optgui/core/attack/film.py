@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
+import operator
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +45,9 @@ class _Picture(NamedTuple):
     fooled: bool
 
 
+_iteration = operator.attrgetter("iteration")
+
+
 class Camera:
     """Keeps the pictures of a film while an attack runs."""
 
@@ -70,7 +75,7 @@ class Camera:
 
     def film(self, since: int) -> Film:
         """The pictures from an iteration on; none if there are none."""
-        taken = [picture for picture in self._pictures if picture.iteration >= since]
+        taken = self._pictures[bisect.bisect_left(self._pictures, since, key=_iteration) :]
         if not taken:
             return Film(*(frozen(np.empty(shape, dtype)) for shape, dtype in _EMPTY))
         deltas = torch.cat([picture.delta for picture in taken])[:, 0]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from optgui.core import runtime
 from optgui.core.optimizers import OptimizerConfig
 from optgui.core.params import Config, param
 from optgui.core.schedulers import SchedulerConfig
+from optgui.core.training import fields
 from optgui.core.training.augmentation import AugmentationConfig
-from optgui.core.training.digits import DATASETS
 from optgui.core.training.models import ModelConfig
 
 
@@ -136,44 +135,9 @@ class TrainingConfig(Config):
         live=True,
         rare=True,
     )
-    dataset: str = param("mnist", title="Data", help="The images to learn from.", choices=DATASETS.choices)
-    samples: int = param(
-        0,
-        title="Training images",
-        help="How many of the training images are used, as many of each class. 0: all.",
-        low=0,
-        high=60_000,
-        scale="log",
-        slider=(10, 60_000),
-        unit="images",
-        rare=True,
-    )
-    label_noise: float = param(
-        0.0,
-        title="Label noise",
-        help="Share of the training labels that are made wrong on purpose.",
-        low=0,
-        high=1,
-        rare=True,
-    )
-    seed: int = param(
-        0,
-        title="Seed",
-        help="Same seed, same run, bit for bit.",
-        low=0,
-        high=2**31 - 1,
-        slider=(0, 100),
-        rare=True,
-    )
-    device: str = param(
-        "cpu", title="Device", help="Where the network lives.", choices=runtime.DEVICES, rare=True
-    )
-    threads: int = param(
-        1,
-        title="Threads",
-        help="CPU threads of torch. More can be a little faster, and make the window less smooth.",
-        low=1,
-        high=256,
-        slider=(1, 16),
-        rare=True,
-    )
+    dataset: str = fields.dataset()
+    samples: int = fields.samples()
+    label_noise: float = fields.label_noise()
+    seed: int = fields.seed("run")
+    device: str = fields.device("Where the network lives.")
+    threads: int = fields.threads()

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pydantic import field_validator
 
-from optgui.core import runtime
 from optgui.core.optimizers import OptimizerConfig
 from optgui.core.params import Config, param
 from optgui.core.schedulers import SchedulerConfig
+from optgui.core.training import fields
 from optgui.core.training.config import TrainingConfig
-from optgui.core.training.digits import DATASETS
 from optgui.core.training.models import ModelConfig
 
 FEWEST, MOST = 2, 12
-LAST_SEED = 2**31 - 1
 
 
 class EntrantConfig(Config):
@@ -72,26 +70,9 @@ class RaceConfig(Config):
     """
 
     model: ModelConfig = param({"name": "MLP"}, title="Model", help="The network that every entrant trains.")
-    dataset: str = param("mnist", title="Data", help="The images to learn from.", choices=DATASETS.choices)
-    samples: int = param(
-        0,
-        title="Training images",
-        help="How many of the training images are used, as many of each class. 0: all.",
-        low=0,
-        high=60_000,
-        scale="log",
-        slider=(10, 60_000),
-        unit="images",
-        rare=True,
-    )
-    label_noise: float = param(
-        0.0,
-        title="Label noise",
-        help="Share of the training labels that are made wrong on purpose.",
-        low=0,
-        high=1,
-        rare=True,
-    )
+    dataset: str = fields.dataset()
+    samples: int = fields.samples()
+    label_noise: float = fields.label_noise()
     epochs: int = param(
         2,
         title="Epochs",
@@ -109,27 +90,9 @@ class RaceConfig(Config):
         low=FEWEST,
         high=MOST,
     )
-    seed: int = param(
-        0,
-        title="Seed",
-        help="Same seed, same race, bit for bit.",
-        low=0,
-        high=LAST_SEED,
-        slider=(0, 100),
-        rare=True,
-    )
-    device: str = param(
-        "cpu", title="Device", help="Where the networks live.", choices=runtime.DEVICES, rare=True
-    )
-    threads: int = param(
-        1,
-        title="Threads",
-        help="CPU threads of torch. More can be a little faster, and make the window less smooth.",
-        low=1,
-        high=256,
-        slider=(1, 16),
-        rare=True,
-    )
+    seed: int = fields.seed("race")
+    device: str = fields.device("Where the networks live.")
+    threads: int = fields.threads()
 
     @property
     def shared(self) -> TrainingConfig:
@@ -139,7 +102,7 @@ class RaceConfig(Config):
 
     def seed_of(self, entrant: EntrantConfig) -> int:
         """The seed of an entrant's weights and batches."""
-        return (self.seed + entrant.seed_shift) % (LAST_SEED + 1)
+        return (self.seed + entrant.seed_shift) % (fields.LAST_SEED + 1)
 
     @field_validator("entrants", mode="after")
     @classmethod
